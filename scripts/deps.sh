@@ -1,0 +1,252 @@
+#!/bin/bash
+# Fetches and builds the libraries of DESIGN section 7 as static archives.
+#
+#   scripts/deps.sh [native] [mingw]      both when none is named
+#
+# Result: build/deps/TARGET/{include,lib} and build/deps/licenses/NAME. What is already built is left alone, also without
+# a network. The sources are the pristine upstream tarballs of Debian's source packages: apt checks their signatures, and
+# private lists under build/ keep the machine's own apt set-up as it is.
+set -euo pipefail
+source "$(dirname "$0")/env.sh"
+
+DEPS=$BUILD/deps
+SOURCES=$DEPS/src
+LOG=$DEPS/deps.log
+
+# ---- fetching -----------------------------------------------------------------------------------------------------------
+
+LIBRARIES="inih cjson picohttpparser cmocka"
+
+# The Debian source packages that hold a library, best first, each with the library's folder in its tarball. Not every
+# mirror that knows libpicohttpparser also keeps its tarball; h2o is where that library comes from and carries it whole.
+source_packages() {
+    case $1 in
+    inih) echo libinih:. ;;
+    cjson) echo cjson:. ;;
+    picohttpparser) echo libpicohttpparser:. h2o:deps/picohttpparser ;;
+    cmocka) echo cmocka:. ;;
+    esac
+}
+
+# The machine's own mirror and suite: the first plain one ("bookworm", not "bookworm-updates") that has "main".
+machine_mirror() {
+    # shellcheck disable=SC2016  # these are apt's own variables
+    apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+        awk '$1 == "Packages" && $4 == "main" && $3 !~ /-|\// { print $2, $3; exit }'
+}
+
+# The machine's suite first; a newer one has what that lacks or what the mirror no longer keeps of it; the older one has h2o.
+suites() {
+    printf '%s\n' "$1" trixie sid bookworm | awk '!seen[$0]++'
+}
+
+private_apt() {
+    local suite=$1
+    shift
+    local dir=$DEPS/apt/$suite
+    "$@" -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=- \
+        -o Dir::State="$dir/state" -o Dir::State::status=/dev/null -o Dir::Cache="$dir/cache" \
+        -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Retries=3 -o Acquire::Languages=none \
+        -o APT::Update::Post-Invoke-Success::= -o APT::Get::List-Cleanup=false
+}
+
+# Each suite has lists of its own, so one that cannot be had does not spoil the others.
+update_suite() {
+    local mirror=$1 suite=$2 dir=$DEPS/apt/$2
+    [ -e "$dir/.updated" ] && return 0
+    mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+    printf 'deb-src %s %s main\n' "$mirror" "$suite" >"$dir/sources.list"
+    private_apt "$suite" apt-get -q update >>"$LOG" 2>&1 || return 1
+    touch "$dir/.updated"
+}
+
+fetch_from_suite() {
+    local name=$1 package=${2%%:*} folder=${2#*:} mirror=$3 suite=$4 part=$SOURCES/$1.part
+    update_suite "$mirror" "$suite" || return 1
+    rm -rf "$part"
+    mkdir -p "$part/tree"
+    (cd "$part" && private_apt "$suite" apt-get -q source --download-only --tar-only "$package" >>"$LOG" 2>&1) || return 1
+    unpack "$part" "$folder" || return 1
+    echo "$package $(tarball_version "$part") ($suite)" >"$part/origin"
+    rm -rf "${SOURCES:?}/$name"
+    mv "$part" "$SOURCES/$name"
+}
+
+tarball_in() {
+    find "$1" -maxdepth 1 -name '*.orig.tar.*' ! -name '*.asc'
+}
+
+tarball_version() {
+    basename "$(tarball_in "$1")" | sed -E 's/^[^_]*_(.*)\.orig\.tar\..*$/\1/'
+}
+
+# The folder inside a tarball has a name with a version in it; "tree" is the same for every version.
+unpack() {
+    local part=$1 folder=$2
+    tar -xf "$(tarball_in "$part")" -C "$part/tree" --strip-components=1 >>"$LOG" 2>&1 || return 1
+    [ "$folder" = . ] && return 0
+    mv "$part/tree" "$part/whole" && mv "$part/whole/$folder" "$part/tree" && rm -rf "$part/whole"
+}
+
+fetch_once() {
+    local name=$1 mirror=$2 own=$3 package suite
+    for package in $(source_packages "$name"); do
+        for suite in $(suites "$own"); do
+            fetch_from_suite "$name" "$package" "$mirror" "$suite" && return 0
+        done
+    done
+    return 1
+}
+
+fetch() {
+    local name=$1 mirror own attempt
+    [ -e "$SOURCES/$name/origin" ] && return 0
+    read -r mirror own < <(machine_mirror) || fail "no Debian mirror is configured on this machine"
+    for attempt in 1 2 3; do
+        fetch_once "$name" "$mirror" "$own" && return 0
+        say "source of $name: attempt $attempt failed"
+        rm -f "$DEPS"/apt/*/.updated
+    done
+    tail -n 20 "$LOG" >&2
+    fail "cannot fetch a source package of $name, see $LOG"
+}
+
+# ---- building -----------------------------------------------------------------------------------------------------------
+
+compiler() {
+    case $1 in
+    native) echo gcc ;;
+    mingw) echo x86_64-w64-mingw32-gcc ;;
+    esac
+}
+
+archiver() {
+    case $1 in
+    native) echo ar ;;
+    mingw) echo x86_64-w64-mingw32-ar ;;
+    esac
+}
+
+# compile TARGET NAME "FLAGS" SOURCE...: one archive lib/libNAME.a. Paths are mapped so that the result does not depend on
+# where the repository lies.
+compile() {
+    local target=$1 name=$2 flags=$3 out=$DEPS/$1 objects=() source object
+    shift 3
+    mkdir -p "$out/obj" "$out/lib" "$out/include"
+    for source in "$@"; do
+        object=$out/obj/$name-$(basename "$source" .c).o
+        # shellcheck disable=SC2086  # several flags are several words
+        "$(compiler "$target")" -O2 -g -std=gnu11 -fno-omit-frame-pointer -fstack-protector-strong \
+            -ffile-prefix-map="$ROOT"=. $flags -c "$source" -o "$object" >>"$LOG" 2>&1 ||
+            fail "cannot compile $source for $target, see $LOG"
+        objects+=("$object")
+    done
+    rm -f "$out/lib/lib$name.a"
+    "$(archiver "$target")" rcsD "$out/lib/lib$name.a" "${objects[@]}"
+}
+
+# inih with its default macros, as vcpkg's port builds it.
+build_inih() {
+    local tree=$SOURCES/inih/tree
+    compile "$1" inih "" "$tree/ini.c"
+    cp "$tree/ini.h" "$DEPS/$1/include/"
+}
+
+# Without CJSON_HIDE_SYMBOLS each of its functions would be exported from our executable on Windows.
+build_cjson() {
+    local tree=$SOURCES/cjson/tree
+    compile "$1" cjson "-DCJSON_HIDE_SYMBOLS" "$tree/cJSON.c"
+    mkdir -p "$DEPS/$1/include/cjson"
+    cp "$tree/cJSON.h" "$DEPS/$1/include/cjson/"
+}
+
+build_picohttpparser() {
+    local tree=$SOURCES/picohttpparser/tree
+    compile "$1" picohttpparser "" "$tree/picohttpparser.c"
+    cp "$tree/picohttpparser.h" "$DEPS/$1/include/"
+}
+
+# cmocka asks its own configure step for these; both targets are known, so the answers are written down.
+cmocka_flags() {
+    local common="-DHAVE_INTTYPES_H -DHAVE_STRINGS_H -DHAVE_MALLOC_H -DHAVE_STRUCT_TIMESPEC -DHAVE_GCC_THREAD_LOCAL_STORAGE"
+    case $1 in
+    native) echo "$common -DHAVE_CLOCK_REALTIME -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -DHAVE_SIGLONGJMP" ;;
+    mingw) echo "$common" ;;
+    esac
+}
+
+build_cmocka() {
+    local tree=$SOURCES/cmocka/tree
+    compile "$1" cmocka "$(cmocka_flags "$1") -w -I$tree/include" "$tree/src/cmocka.c"
+    cp "$tree"/include/cmocka*.h "$DEPS/$1/include/"
+}
+
+install_licenses() {
+    local name file
+    mkdir -p "$DEPS/licenses"
+    for name in $LIBRARIES; do
+        for file in LICENSE LICENSE.txt COPYING; do
+            if [ -e "$SOURCES/$name/tree/$file" ]; then
+                cp "$SOURCES/$name/tree/$file" "$DEPS/licenses/$name"
+                break
+            fi
+        done
+        # picohttpparser has no such file: its licence is the comment at the top of the source.
+        [ -e "$DEPS/licenses/$name" ] || sed '/\*\//q' "$SOURCES/$name/tree/$name.c" >"$DEPS/licenses/$name"
+    done
+}
+
+# ---- the whole ----------------------------------------------------------------------------------------------------------
+
+# What a built target depends on: this script (flags and recipes) and the compiler.
+stamp_of() {
+    { cat "$ROOT/scripts/deps.sh"; "$(compiler "$1")" --version; } | sha256sum | cut -d ' ' -f 1
+}
+
+target_is_built() {
+    [ "$(cat "$DEPS/$1/.stamp" 2>/dev/null)" = "$(stamp_of "$1")" ]
+}
+
+build_target() {
+    local target=$1 name
+    rm -rf "${DEPS:?}/$target"
+    mkdir -p "$DEPS/$target"
+    for name in $LIBRARIES; do
+        "build_$name" "$target"
+    done
+    rm -rf "$DEPS/$target/obj"
+    stamp_of "$target" >"$DEPS/$target/.stamp"
+}
+
+print_versions() {
+    local target=$1 name
+    for name in $LIBRARIES; do
+        say "$target: $name from $(cat "$SOURCES/$name/origin")"
+    done
+}
+
+main() {
+    local targets=("$@") target name wanted=()
+    [ $# -gt 0 ] || targets=(native mingw)
+    need_packages build
+    mkdir -p "$DEPS"
+    exec 9>"$DEPS/.lock"
+    flock 9
+    for target in "${targets[@]}"; do
+        [ -n "$(compiler "$target")" ] || fail "unknown target $target (native or mingw)"
+        target_is_built "$target" || wanted+=("$target")
+    done
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    : >"$LOG"
+    mkdir -p "$SOURCES"
+    for name in $LIBRARIES; do
+        fetch "$name"
+    done
+    install_licenses
+    for target in "${wanted[@]}"; do
+        build_target "$target"
+        print_versions "$target"
+    done
+}
+
+main "$@"

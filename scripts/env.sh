@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: the repository's root, the packages each purpose needs, and Wine's environment.
+#
+#   need_packages build run test lint     installs what is missing, or says how to and ends the script
+#   wine_prepare                          exports Wine's environment and creates the prefix once
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$ROOT/build
+
+# The interpreter that Debian's python3-* packages install into; a "python3" found first in PATH may be another one.
+# shellcheck disable=SC2034  # used by the scripts that source this file
+PYTHON=/usr/bin/python3
+
+export LANG=C.UTF-8
+unset LC_ALL
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+packages_for() {
+    case $1 in
+    build) echo make gcc libc6-dev gcc-mingw-w64-x86-64 binutils xz-utils bzip2 ;;
+    run) echo wine64 ;;
+    test) echo python3 python3-pytest python3-jsonschema socat curl redis-server redis-tools postgresql openssl procps ;;
+    lint) echo python3 shellcheck clang-format-14 clang-tidy-14 ;;
+    *) fail "no such group of packages: $1" ;;
+    esac
+}
+
+package_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+packages_missing() {
+    local group package
+    for group in "$@"; do
+        for package in $(packages_for "$group"); do
+            package_installed "$package" || echo "$package"
+        done
+    done | sort -u
+}
+
+# A package of ours may be unknown to a newer Debian (clang-format-14 is): then the rule that wants it is skipped later.
+packages_known() {
+    local package
+    for package in "$@"; do
+        if apt-cache policy "$package" | grep -q '^  Candidate: [^(]'; then
+            echo "$package"
+        fi
+    done
+}
+
+apt_install() {
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
+        install -y --no-install-recommends "$@"
+}
+
+apt_update() {
+    apt-get -o Acquire::Retries=3 update
+}
+
+need_packages() {
+    command -v dpkg-query >/dev/null || return 0
+    local missing known log=$BUILD/install.log
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || fail "missing packages; as root run: apt-get install --no-install-recommends ${missing[*]}"
+    mkdir -p "$BUILD"
+    mapfile -t known < <(packages_known "${missing[@]}")
+    # The lists of a new machine are empty or old, and both look like unknown packages: refresh them before giving one up.
+    if [ "${known[*]}" != "${missing[*]}" ]; then
+        apt_update >"$log" 2>&1 || fail "apt-get update failed, see $log"
+        mapfile -t known < <(packages_known "${missing[@]}")
+    fi
+    [ ${#known[@]} -gt 0 ] || return 0
+    say "installing: ${known[*]}"
+    apt_install "${known[@]}" >>"$log" 2>&1 || retry_install "$log" "${known[@]}"
+}
+
+# Lists that are only a little old name files that the mirror has dropped since: one refresh cures it.
+retry_install() {
+    local log=$1
+    shift
+    { apt_update && apt_install "$@"; } >>"$log" 2>&1 && return 0
+    tail -n 20 "$log" >&2
+    fail "could not install: $*"
+}
+
+# Debian's "wine" wrapper complains about the 32-bit half that nothing here needs, so the program itself is called.
+wine_find() {
+    local candidate
+    for candidate in /usr/lib/wine/wine64 /usr/lib/x86_64-linux-gnu/wine/wine64 /opt/wine-stable/bin/wine64; do
+        if [ -x "$candidate" ]; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    command -v wine64 || command -v wine
+}
+
+wine_environment() {
+    WINE=${FAIRLEAD_WINE:-$(wine_find)} || fail "no wine64 found"
+    export WINE
+    export WINEPREFIX=${WINEPREFIX:-$BUILD/wine}
+    export WINEDEBUG=${WINEDEBUG:--all}
+    # Without its debugger a crash has an exit code of its own (5); with it, it may be 0. The others only ask for downloads.
+    export WINEDLLOVERRIDES="winedbg.exe=d;winemenubuilder.exe=d;mscoree=;mshtml="
+    unset DISPLAY
+}
+
+# Programs that start at the same time in a missing prefix would all create it; the first one does, under the lock.
+wine_prepare() {
+    wine_environment
+    [ -e "$WINEPREFIX/.ready" ] && return 0
+    mkdir -p "$WINEPREFIX"
+    (
+        flock 9
+        [ -e "$WINEPREFIX/.ready" ] && exit 0
+        timeout 180 "$WINE" wineboot -i >"$BUILD/wineboot.log" 2>&1 9>&- || exit 1
+        touch "$WINEPREFIX/.ready"
+    ) 9>"$WINEPREFIX.lock" || fail "wineboot failed, see $BUILD/wineboot.log"
+}
