@@ -130,7 +130,7 @@ archiver() {
 # compile TARGET NAME "FLAGS" SOURCE...: one archive lib/libNAME.a. Paths are mapped so that the result does not depend on
 # where the repository lies.
 compile() {
-    local target=$1 name=$2 flags=$3 out=$DEPS/$1 objects=() source object
+    local target=$1 name=$2 flags=$3 out=$DEPS/$1.new objects=() source object
     shift 3
     mkdir -p "$out/obj" "$out/lib" "$out/include"
     for source in "$@"; do
@@ -149,21 +149,21 @@ compile() {
 build_inih() {
     local tree=$SOURCES/inih/tree
     compile "$1" inih "" "$tree/ini.c"
-    cp "$tree/ini.h" "$DEPS/$1/include/"
+    cp "$tree/ini.h" "$DEPS/$1.new/include/"
 }
 
 # Without CJSON_HIDE_SYMBOLS each of its functions would be exported from our executable on Windows.
 build_cjson() {
     local tree=$SOURCES/cjson/tree
     compile "$1" cjson "-DCJSON_HIDE_SYMBOLS" "$tree/cJSON.c"
-    mkdir -p "$DEPS/$1/include/cjson"
-    cp "$tree/cJSON.h" "$DEPS/$1/include/cjson/"
+    mkdir -p "$DEPS/$1.new/include/cjson"
+    cp "$tree/cJSON.h" "$DEPS/$1.new/include/cjson/"
 }
 
 build_picohttpparser() {
     local tree=$SOURCES/picohttpparser/tree
     compile "$1" picohttpparser "" "$tree/picohttpparser.c"
-    cp "$tree/picohttpparser.h" "$DEPS/$1/include/"
+    cp "$tree/picohttpparser.h" "$DEPS/$1.new/include/"
 }
 
 # cmocka asks its own configure step for these; both targets are known, so the answers are written down.
@@ -178,7 +178,7 @@ cmocka_flags() {
 build_cmocka() {
     local tree=$SOURCES/cmocka/tree
     compile "$1" cmocka "$(cmocka_flags "$1") -w -I$tree/include" "$tree/src/cmocka.c"
-    cp "$tree"/include/cmocka*.h "$DEPS/$1/include/"
+    cp "$tree"/include/cmocka*.h "$DEPS/$1.new/include/"
 }
 
 install_licenses() {
@@ -207,15 +207,17 @@ target_is_built() {
     [ "$(cat "$DEPS/$1/.stamp" 2>/dev/null)" = "$(stamp_of "$1")" ]
 }
 
+# Built beside the old one and then moved into its place, so that a failed or interrupted build leaves nothing half done.
 build_target() {
     local target=$1 name
-    rm -rf "${DEPS:?}/$target"
-    mkdir -p "$DEPS/$target"
+    rm -rf "${DEPS:?}/$target.new"
+    mkdir -p "$DEPS/$target.new"
     for name in $LIBRARIES; do
         "build_$name" "$target"
     done
-    rm -rf "$DEPS/$target/obj"
-    stamp_of "$target" >"$DEPS/$target/.stamp"
+    rm -rf "$DEPS/$target.new/obj" "${DEPS:?}/$target"
+    stamp_of "$target" >"$DEPS/$target.new/.stamp"
+    mv "$DEPS/$target.new" "$DEPS/$target"
 }
 
 print_versions() {
