@@ -1,0 +1,73 @@
+/*
+ * limits: every limit and fixed time of Fairlead, with the reason for its value.
+ *
+ * What an administrator may want to change is a key of server.ini instead (config/config.h holds those defaults).
+ */
+#ifndef FAIRLEAD_BASE_LIMITS_H
+#define FAIRLEAD_BASE_LIMITS_H
+
+/* Workers: one per processor is the default; more than this only adds contention on one completion port. */
+#define WORKERS_MAX 64
+
+/* Completions taken in one call. Large enough to spread the cost of the call, small enough that one worker does not
+ * hoard work that others could do. */
+#define COMPLETION_BATCH 64
+
+/* Accepts posted on one listening socket. They bridge the time until a worker posts the next one; each costs a socket. */
+#define ACCEPTS_POSTED 16
+
+/* The pause after an accept failed for want of handles or memory, doubled up to the maximum (SEMANTICS S14). */
+#define ACCEPT_PAUSE_US (100 * 1000)
+#define ACCEPT_PAUSE_MAX_US (1000 * 1000)
+
+/* Connections that may wait in the kernel. Windows grows it by itself when SOMAXCONN_HINT is used. */
+#define LISTEN_BACKLOG 4096
+
+/* A pipe without data for this long gives its buffer back and waits without one. Long enough that a busy connection
+ * never pays for it, short enough that a burst of connections does not hold its memory. */
+#define PIPE_QUIET_US (2 * 1000 * 1000)
+
+/* How long a connect may take before the client is watched for a reset meanwhile. Most connects end sooner and are
+ * spared the extra calls. */
+#define CONNECT_WATCH_US (100 * 1000)
+
+/* Between two rounds over all addresses of a server that refused. Bridges a restart of the server without a storm. */
+#define CONNECT_RETRY_US (250 * 1000)
+
+/* After a reset by one side, what was just sent to the other gets this long to leave the kernel before that side is
+ * reset too: an abortive close discards what is unsent (SEMANTICS S2). */
+#define RESET_FLUSH_US (250 * 1000)
+
+/* What one side received before the other broke may take this long to be read by it (SEMANTICS S12: a flush has its own
+ * deadline). */
+#define FLUSH_TIMEOUT_US (10 * 1000 * 1000)
+
+/* What is logged about one recurring trouble: one line in this time. */
+#define LOG_INTERVAL_US (5 * 1000 * 1000)
+
+/* Addresses kept of one name. A name with more is cut: connect would not try more in its time. */
+#define RESOLVE_ADDRESSES_MAX 16
+
+/* How long a name may take to resolve, at start and later. */
+#define RESOLVE_TIMEOUT_US (10 * 1000 * 1000)
+
+/* A server whose name does not resolve is looked up again this soon, however long its interval is. */
+#define RESOLVE_RETRY_US (2 * 1000 * 1000)
+
+/* A DNS name has at most 253 characters (RFC 1035 section 2.3.4). */
+#define HOST_NAME_BYTES 254
+
+/* Spare session objects and buffers kept for the next connection; the rest goes back to the system. */
+#define SESSIONS_SPARE_MAX 4096
+#define BUFFERS_SPARE_MAX 256
+
+/* The statistics endpoint has limits of its own, so that neither it nor the traffic can starve the other. */
+#define ADMIN_CONNECTIONS_MAX 64
+#define ADMIN_REQUEST_BYTES 8192
+#define ADMIN_HEADERS_MAX 64
+#define ADMIN_READ_TIMEOUT_US (10 * 1000 * 1000)
+#define ADMIN_IDLE_TIMEOUT_US (60 * 1000 * 1000)
+#define ADMIN_WRITE_TIMEOUT_US (10 * 1000 * 1000)
+#define ADMIN_LINGER_TIMEOUT_US (2 * 1000 * 1000)
+
+#endif
