@@ -1,0 +1,173 @@
+#!/bin/bash
+# Installs what is missing, builds, and runs the tests.
+#
+#   scripts/test.sh [KIND ...] [-- PYTEST ARGUMENT ...]
+#
+#   lint     the rules of the house, and the tests of the lint itself
+#   unit     pure code, native, under ASan and UBSan
+#   port     the contract of the seam on completion ports, under Wine
+#   sim      the same contract on the simulator, and whole sessions in it, native
+#   system   the real fairlead.exe under Wine with real clients
+#
+# All of them when none is named (sim once tests/sim exists). Logs go to build/test-logs. The last line is the sum of all;
+# the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names another executable for the system
+# tests, FAIRLEAD_WINE another wine64.
+set -euo pipefail
+source "$(dirname "$0")/env.sh"
+
+LOGS=$BUILD/test-logs
+PASSED=0
+FAILED=0
+SKIPPED=0
+
+# A test that hangs must not keep the others from being counted. Seconds; together less than CI's hour and a half.
+LIMIT_PROGRAM=300
+LIMIT_SIM=900
+LIMIT_SYSTEM=3000
+
+# How much of a failed program's log is shown: CI's machine, and the log on it, may be gone when somebody looks.
+EXCERPT_LINES=60
+
+# ---- counting -----------------------------------------------------------------------------------------------------------
+
+# count NAME FORMAT EXIT_CODE RESULTS LOG: adds the results of one program to the sums and says what failed.
+count() {
+    local name=$1 format=$2 code=$3 results=$4 log=$5 tally passed failed skipped
+    tally=$("$PYTHON" -B "$ROOT/scripts/tally.py" "$format" "$code" "$results")
+    read -r passed failed skipped <<<"$tally"
+    PASSED=$((PASSED + passed))
+    FAILED=$((FAILED + failed))
+    SKIPPED=$((SKIPPED + skipped))
+    printf '   %-32s passed %d, failed %d, skipped %d\n' "$name" "$passed" "$failed" "$skipped"
+    [ "$failed" = 0 ] && return 0
+    tail -n +2 <<<"$tally" | sed "s/^/   FAILED $name: /"
+    [ "$format" = junit ] || excerpt "$log"
+}
+
+excerpt() {
+    say "   --- from ${1#"$ROOT"/}"
+    { grep -vE '^ok |# SKIP' "$1" || true; } | tail -n "$EXCERPT_LINES" | sed 's/^/   | /'
+}
+
+# What cannot even be built or started is one failure, and the other kinds still run.
+count_broken() {
+    FAILED=$((FAILED + 1))
+    say "   FAILED $1: $2"
+    excerpt "$3"
+}
+
+# run_tap NAME LIMIT COMMAND...: one program that prints TAP.
+run_tap() {
+    local name=$1 limit=$2 log=$LOGS/$1.log code=0
+    shift 2
+    timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || code=$?
+    count "$name" tap "$code" "$log" "$log"
+}
+
+# run_pytest NAME LIMIT ARGUMENT...: pytest's own closing line is left out, because the sum of all is to be the only one.
+run_pytest() {
+    local name=$1 limit=$2 log=$LOGS/$1.log results=$LOGS/$1.xml code=0
+    shift 2
+    rm -f "$results"
+    timeout -k 10 "$limit" "$PYTHON" -B -m pytest -p no:cacheprovider -v --junitxml="$results" "$@" \
+        </dev/null 2>&1 | tee "$log" | grep --line-buffered -vE '^=+ .*[0-9.]+s( \(.*\))? =+$' || code=${PIPESTATUS[0]}
+    count "$name" junit "$code" "$results" "$log"
+}
+
+build() {
+    local log=$LOGS/build-$1.log
+    shift
+    "$ROOT/scripts/build.sh" "$@" >"$log" 2>&1
+}
+
+# ---- the kinds ----------------------------------------------------------------------------------------------------------
+
+kind_lint() {
+    run_tap lint "$LIMIT_PROGRAM" "$ROOT/scripts/lint.sh"
+    run_pytest lint-tests "$LIMIT_PROGRAM" -q "$ROOT/tests/lint"
+}
+
+kind_unit() {
+    build unit build-unit || { count_broken unit "does not build" "$LOGS/build-unit.log"; return 0; }
+    local program
+    for program in "$BUILD"/native/unit/test_*; do
+        # A program whose source is gone may still lie there.
+        [ -e "$ROOT/tests/unit/$(basename "$program").c" ] || continue
+        run_tap "$(basename "$program")" "$LIMIT_PROGRAM" "$program"
+    done
+}
+
+kind_port() {
+    build port build-port || { count_broken port "does not build" "$LOGS/build-port.log"; return 0; }
+    wine_prepare
+    run_tap port-iocp "$LIMIT_PROGRAM" "$WINE" "$BUILD/mingw/port_suite.exe"
+}
+
+kind_sim() {
+    build sim build-sim || { count_broken sim "does not build" "$LOGS/build-sim.log"; return 0; }
+    run_tap port-sim "$LIMIT_PROGRAM" "$BUILD/native/port_suite_sim"
+    run_tap sim "$LIMIT_SIM" "$BUILD/native/sim"
+}
+
+kind_system() {
+    build system all || { count_broken system "does not build" "$LOGS/build-system.log"; return 0; }
+    wine_prepare
+    export FAIRLEAD_EXE=${FAIRLEAD_EXE:-$BUILD/mingw/fairlead.exe}
+    export FAIRLEAD_WINE=$WINE
+    run_pytest system "$LIMIT_SYSTEM" "$ROOT/tests/system" "$@"
+}
+
+# ---- the whole ----------------------------------------------------------------------------------------------------------
+
+run_kind() {
+    local kind=$1 before=$((PASSED + FAILED + SKIPPED)) start=$SECONDS passed=$PASSED failed=$FAILED skipped=$SKIPPED
+    shift
+    say "== $kind"
+    "kind_$kind" "$@"
+    if [ "$before" = $((PASSED + FAILED + SKIPPED)) ]; then
+        FAILED=$((FAILED + 1))
+        say "   FAILED $kind: ran nothing"
+    fi
+    say "== $kind: passed $((PASSED - passed)), failed $((FAILED - failed)), skipped $((SKIPPED - skipped))," \
+        "$((SECONDS - start)) s"
+}
+
+default_kinds() {
+    printf '%s\n' lint unit port
+    if compgen -G "$ROOT/tests/sim/*.c" >/dev/null; then
+        echo sim
+    fi
+    echo system
+}
+
+# cmocka catches crashes by itself; the sanitizers' reports say far more.
+test_environment() {
+    export CMOCKA_MESSAGE_OUTPUT=TAP
+    export ASAN_OPTIONS=detect_leaks=1:allow_user_segv_handler=0:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    export PYTHONDONTWRITEBYTECODE=1
+    unset PYTEST_ADDOPTS
+}
+
+main() {
+    local kinds=() kind
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        declare -F "kind_$1" >/dev/null || fail "no such kind of test: $1 (lint unit port sim system)"
+        kinds+=("$1")
+        shift
+    done
+    [ "${1:-}" != -- ] || shift
+    [ ${#kinds[@]} -gt 0 ] || mapfile -t kinds < <(default_kinds)
+    need_packages build run test lint
+    mkdir -p "$LOGS"
+    test_environment
+    for kind in "${kinds[@]}"; do
+        run_kind "$kind" "$@"
+    done
+    printf '%d passed, %d failed' "$PASSED" "$FAILED"
+    [ "$SKIPPED" = 0 ] || printf ', %d skipped' "$SKIPPED"
+    printf '\n'
+    [ "$FAILED" = 0 ]
+}
+
+main "$@"
