@@ -21,6 +21,6 @@
 #endif
 
 /* The struct of type `type` in which `pointer` is the member `member`: how an operation finds its owner. */
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

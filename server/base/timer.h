@@ -43,7 +43,8 @@ struct timer {
 
 struct timer_wheel {
     struct lock lock;
-    uint64_t next_due_us; /* atomic; never later than the first timer, so advance can answer without the lock */
+    uint64_t
+        next_due_us; /* atomic; never later than the first timer, so advance can answer without the lock */
     uint64_t current_tick;
     uint32_t armed_count;
     uint64_t occupied[TIMER_LEVELS]; /* bit per slot that is not empty */

@@ -1,0 +1,47 @@
+/*
+ * admin: the statistics over HTTP/1.1 (RFC 9112), served by the workers of the same port as the traffic.
+ *
+ * It has a listening socket, a connection limit and deadlines of its own (base/limits.h), so that traffic cannot
+ * starve it and it cannot starve the traffic. Routes are fixed; there is no file system behind them.
+ *
+ * Threads: open, start and close on any thread (start on a worker). `closed` runs once, on a worker or inside
+ * admin_close, after the last connection is gone; then admin_free.
+ *
+ *   admin_open -> admin_start -> admin_close -> closed -> admin_free
+ */
+#ifndef FAIRLEAD_ADMIN_ADMIN_H
+#define FAIRLEAD_ADMIN_ADMIN_H
+
+#include "base/timer.h"
+#include "port/port.h"
+#include "stats/counters.h"
+
+struct admin;
+typedef void admin_closed(void *context);
+
+struct admin_options {
+    struct port *port;
+    struct timer_wheel *wheel;
+    struct stats *stats;
+    const char *token; /* NULL = none; kept, not copied */
+    admin_closed *closed;
+    void *closed_context;
+};
+
+/* Binds, without serving yet. On failure `*admin` is NULL and the status is that of port_listen, or PORT_EXHAUSTED for
+ * want of memory. */
+enum port_status admin_open(struct admin **admin, const struct admin_options *options,
+                            const struct address *address, uint32_t *os_code);
+
+void admin_start(struct admin *admin);
+
+/* The address it listens on, with the real port. */
+void admin_address(const struct admin *admin, struct address *address);
+
+/* Stops listening, finishes the responses under way within their deadlines and closes every connection. Once. */
+void admin_close(struct admin *admin);
+
+/* After `closed`. NULL is allowed. */
+void admin_free(struct admin *admin);
+
+#endif

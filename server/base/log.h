@@ -1,0 +1,57 @@
+/*
+ * log: lines for people, with levels and time stamps; never in the way of traffic.
+ *
+ * A line is formatted by the caller's thread into a bounded queue and written by a sink on a thread of its own
+ * (host/log_sink), so a full disk or a blocked console stalls nobody. When the queue is full the line is dropped and
+ * counted; the sink writes how many were lost as soon as it can. A line looks like
+ *
+ *   2026-11-23T21:05:12.345Z info  listener echo: listening on 127.0.0.1:8888
+ *
+ * Threads: any. Control bytes and bytes that are not printable ASCII or valid UTF-8 are written as \xNN by the log itself,
+ * whatever the format was given, and a line never holds a line break: no byte of a client's reaches the log unescaped.
+ * Lines longer than LOG_LINE_BYTES are cut and end in "...".
+ */
+#ifndef FAIRLEAD_BASE_LOG_H
+#define FAIRLEAD_BASE_LOG_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+enum { LOG_LINE_BYTES = 512, LOG_QUEUE_LINES = 1024 };
+
+/* Lines above this level are not formatted at all. Default: LOG_INFO. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+bool log_level_from_text(const char *text, enum log_level *level);
+const char *log_level_text(enum log_level level);
+
+PRINTF_LIKE(2, 3) void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...);
+
+#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
+
+/* One line per interval: for what may happen ten thousand times a second. True when the caller may write now;
+ * `*suppressed` is then the number of lines held back since the last one. One static struct per place; any thread. */
+struct log_limit {
+    uint64_t next_us;    /* atomic */
+    uint64_t suppressed; /* atomic */
+};
+bool log_allowed(struct log_limit *limit, uint64_t now_us, uint64_t *suppressed);
+
+/* The sink's side. `wake` is called (any thread, must not block) when a line was queued into an empty queue.
+ * log_take copies the oldest line, with its line break, and answers its length; 0 when there is none. One consumer. */
+void log_set_wake(void (*wake)(void));
+size_t log_take(char line[LOG_LINE_BYTES]);
+
+/* Writes what foreign text may hold so that it is safe in a log or terminal; always NUL-terminates, cuts what does not fit.
+ * Answers the length written. `text` need not be terminated. */
+size_t log_escape(const char *text, size_t text_bytes, char *out, size_t out_bytes);
+
+#endif

@@ -1,0 +1,243 @@
+#include "relay/pipe.h"
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "relay/listener.h"
+#include "relay/relay.h"
+#include "relay/session.h"
+
+#include <stddef.h>
+
+static void pipe_source_done(struct port_op *op);
+static void pipe_destination_done(struct port_op *op);
+
+void pipe_init(struct pipe *pipe, struct session *session, struct port_socket *source,
+               struct port_socket *destination, struct stats_scope *received_by, struct stats_scope *sent_by)
+{
+    port_op_init(&pipe->receive, pipe_source_done);
+    port_op_init(&pipe->send, pipe_destination_done);
+    pipe->session = session;
+    pipe->source = source;
+    pipe->destination = destination;
+    pipe->received_by = received_by;
+    pipe->sent_by = sent_by;
+    pipe->buffer = NULL;
+    pipe->length = 0;
+    pipe->sent = 0;
+    pipe->state = PIPE_NEW;
+    pipe->ended = false;
+    pipe->active_us = 0;
+}
+
+enum pipe_state pipe_state(const struct pipe *pipe)
+{
+    return (enum pipe_state)atomic_load_u32(&pipe->state);
+}
+
+uint64_t pipe_active_us(const struct pipe *pipe)
+{
+    return atomic_load_u64(&pipe->active_us);
+}
+
+static void pipe_set_state(struct pipe *pipe, enum pipe_state state)
+{
+    atomic_store_u32(&pipe->state, state);
+}
+
+static void pipe_give_buffer(struct pipe *pipe)
+{
+    if (pipe->buffer == NULL)
+        return;
+    pool_give(&pipe->session->relay->buffers, pipe->buffer);
+    pipe->buffer = NULL;
+}
+
+/* What was received and never sent on is counted, so that the bytes reconcile (SEMANTICS I5). */
+static void pipe_discard(struct pipe *pipe)
+{
+    if (pipe->length > pipe->sent)
+        stats_count(pipe->session->listener->scope, STAT_BYTES_DISCARDED, pipe->length - pipe->sent);
+    pipe->length = 0;
+    pipe->sent = 0;
+    pipe_give_buffer(pipe);
+    pipe_set_state(pipe, PIPE_OVER);
+}
+
+void pipe_abandon(struct pipe *pipe)
+{
+    pipe_discard(pipe);
+}
+
+static void pipe_over(struct pipe *pipe)
+{
+    pipe_discard(pipe);
+    session_pipe_over(pipe->session);
+}
+
+static void pipe_fail(struct pipe *pipe, const struct port_socket *side, const struct port_op *op)
+{
+    session_side_failed(pipe->session, side, op->status, op->os_code);
+    pipe_over(pipe);
+}
+
+static void pipe_wait(struct pipe *pipe)
+{
+    pipe_give_buffer(pipe);
+    pipe_set_state(pipe, PIPE_WAITING);
+    port_wait_readable(pipe->source, &pipe->receive);
+}
+
+void pipe_start(struct pipe *pipe)
+{
+    CHECK(pipe->state == PIPE_NEW);
+    pipe_wait(pipe);
+}
+
+static void pipe_send(struct pipe *pipe)
+{
+    pipe_set_state(pipe, PIPE_SENDING);
+    port_send(pipe->destination, &pipe->send, pipe->buffer + pipe->sent, pipe->length - pipe->sent);
+}
+
+static void pipe_receive(struct pipe *pipe)
+{
+    pipe_set_state(pipe, PIPE_RECEIVING);
+    port_receive(pipe->source, &pipe->receive, pipe->buffer + pipe->length,
+                 pipe->session->relay->buffer_bytes - pipe->length);
+}
+
+static void pipe_finish(struct pipe *pipe)
+{
+    /* A failure to send FIN means that the destination is broken, which the pipe that reads from it learns too. */
+    (void)port_shutdown(pipe->destination);
+    session_half_closed(pipe->session);
+    pipe_over(pipe);
+}
+
+/* Nothing is in flight, and the destination is connected or closed for good. */
+static void pipe_advance(struct pipe *pipe)
+{
+    if (pipe->length > pipe->sent) {
+        pipe_send(pipe);
+    } else if (pipe->ended) {
+        pipe_finish(pipe);
+    } else if (session_phase(pipe->session) != SESSION_FLOWING) {
+        /* What had been received is delivered; nothing new is read for a session that ends. */
+        pipe_over(pipe);
+    } else if (pipe->buffer != NULL) {
+        pipe->length = 0;
+        pipe->sent = 0;
+        pipe_receive(pipe);
+    } else {
+        pipe_wait(pipe);
+    }
+}
+
+void pipe_resume(struct pipe *pipe)
+{
+    pipe_advance(pipe);
+}
+
+/* While the session connects, the pipe reads ahead into its one buffer. */
+static void pipe_hold(struct pipe *pipe)
+{
+    bool room = !pipe->ended && pipe->length < pipe->session->relay->buffer_bytes;
+
+    /* Set before the call: after it the pipe may already be somebody else's. */
+    pipe_set_state(pipe, PIPE_HOLDING);
+    if (!session_hold(pipe->session, pipe, room))
+        pipe_advance(pipe);
+}
+
+static void pipe_readable(struct pipe *pipe)
+{
+    enum session_phase phase = session_phase(pipe->session);
+
+    if (phase != SESSION_CONNECTING && pipe->length > pipe->sent) {
+        pipe_send(pipe);
+        return;
+    }
+    if (phase == SESSION_FLUSHING || phase == SESSION_CLOSED) {
+        pipe_over(pipe);
+        return;
+    }
+    if (pipe->buffer == NULL)
+        pipe->buffer = pool_take(&pipe->session->relay->buffers);
+    if (pipe->buffer == NULL) {
+        session_exhausted(pipe->session);
+        pipe_over(pipe);
+        return;
+    }
+    session_wake(pipe->session);
+    pipe_receive(pipe);
+}
+
+static void pipe_received(struct pipe *pipe, uint32_t bytes)
+{
+    stats_count(pipe->received_by, STAT_BYTES_IN, bytes);
+    atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
+    pipe->length += bytes;
+    if (session_phase(pipe->session) == SESSION_CONNECTING)
+        pipe_hold(pipe);
+    else
+        pipe_send(pipe);
+}
+
+static void pipe_ended(struct pipe *pipe)
+{
+    pipe->ended = true;
+    if (session_phase(pipe->session) == SESSION_CONNECTING)
+        pipe_hold(pipe);
+    else
+        pipe_advance(pipe);
+}
+
+/* Somebody asked for the end of the receive: because the pipe was quiet, because the session got connected, or because it ends. */
+static void pipe_interrupted(struct pipe *pipe)
+{
+    if (session_phase(pipe->session) == SESSION_CONNECTING) {
+        pipe_hold(pipe);
+        return;
+    }
+    if (pipe->length == pipe->sent)
+        pipe_give_buffer(pipe);
+    pipe_advance(pipe);
+}
+
+static void pipe_source_done(struct port_op *op)
+{
+    struct pipe *pipe = CONTAINER_OF(op, struct pipe, receive);
+    bool waited = pipe->state != PIPE_RECEIVING;
+
+    switch (op->status) {
+    case PORT_OK:
+        if (waited)
+            pipe_readable(pipe);
+        else
+            pipe_received(pipe, op->bytes);
+        break;
+    case PORT_END:
+        pipe_ended(pipe);
+        break;
+    case PORT_CANCELLED:
+        pipe_interrupted(pipe);
+        break;
+    default:
+        pipe_fail(pipe, pipe->source, op);
+        break;
+    }
+}
+
+static void pipe_destination_done(struct port_op *op)
+{
+    struct pipe *pipe = CONTAINER_OF(op, struct pipe, send);
+
+    if (op->status != PORT_OK) {
+        pipe_fail(pipe, pipe->destination, op);
+        return;
+    }
+    stats_count(pipe->sent_by, STAT_BYTES_OUT, op->bytes);
+    atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
+    pipe->sent += op->bytes;
+    pipe_advance(pipe);
+}

@@ -1,0 +1,207 @@
+#include "relay/upstream.h"
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "relay/relay.h"
+
+#include <string.h>
+
+static void server_resolved(struct port_op *op);
+static void server_resolve_due(struct timer *timer);
+
+static void server_resolve(struct server *server)
+{
+    const struct config_endpoint *endpoint = &server->config->endpoint;
+
+    port_resolve(server->upstream->relay->port, &server->resolve, endpoint->host, endpoint->port);
+}
+
+bool upstream_init(struct upstream *upstream, struct relay *relay, const struct config_upstream *config)
+{
+    struct server *server = &upstream->server;
+
+    memset(upstream, 0, sizeof *upstream);
+    upstream->relay = relay;
+    upstream->config = config;
+    server->upstream = upstream;
+    server->config = &config->servers[0];
+    lock_init(&server->lock);
+    port_resolve_init(&server->resolve, server_resolved);
+    timer_init(&server->resolve_timer, server_resolve_due);
+    server->scope =
+        stats_scope_create(STATS_SERVER, server->config->name, config->name, relay->options.stats->workers);
+    if (server->scope == NULL)
+        return false;
+    gauge_init(&server->scope->sessions, server->config->sessions_max);
+    if (server->config->endpoint.is_literal) {
+        server->addresses[0] = server->config->endpoint.address;
+        server->addresses_count = 1;
+        server->scope->addresses[0] = server->addresses[0];
+        server->scope->addresses_count = 1;
+    }
+    stats_register(relay->options.stats, server->scope);
+    return true;
+}
+
+void upstream_start(struct upstream *upstream)
+{
+    if (upstream->server.config->endpoint.is_literal)
+        return;
+    relay_hold(upstream->relay);
+    server_resolve(&upstream->server);
+}
+
+void upstream_close(struct upstream *upstream)
+{
+    struct server *server = &upstream->server;
+
+    if (server->scope == NULL)
+        return;
+    lock_acquire(&server->lock);
+    atomic_store_u32(&upstream->closing, 1);
+    bool cancelled = timer_cancel(upstream->relay->wheel, &server->resolve_timer);
+    lock_release(&server->lock);
+    if (cancelled)
+        relay_drop(upstream->relay);
+}
+
+void upstream_destroy(struct upstream *upstream)
+{
+    if (upstream->server.scope == NULL)
+        return;
+    stats_unregister(upstream->relay->options.stats, upstream->server.scope);
+    stats_scope_free(upstream->server.scope);
+    upstream->server.scope = NULL;
+}
+
+/* When to look the name up again; 0 = not. While a name does not resolve it is tried more often, interval or not. */
+static uint64_t server_resolve_pause_us(const struct server *server, bool failed)
+{
+    uint64_t interval_us = (uint64_t)server->upstream->config->resolve_interval_ms * 1000;
+
+    if (failed && (interval_us == 0 || interval_us > RESOLVE_RETRY_US))
+        return RESOLVE_RETRY_US;
+    return interval_us;
+}
+
+/* The reference of the look-up becomes that of the timer, or is dropped. */
+static void server_resolve_later(struct server *server, bool failed)
+{
+    struct relay *relay = server->upstream->relay;
+    uint64_t pause_us = server_resolve_pause_us(server, failed);
+
+    lock_acquire(&server->lock);
+    bool armed = false;
+    if (atomic_load_u32(&server->upstream->closing) == 0 && pause_us > 0)
+        armed = timer_set(relay->wheel, &server->resolve_timer, port_now_us(relay->port) + pause_us);
+    lock_release(&server->lock);
+    if (!armed)
+        relay_drop(relay);
+}
+
+static void server_resolve_due(struct timer *timer)
+{
+    /* The reference of the timer becomes that of the look-up. */
+    server_resolve(CONTAINER_OF(timer, struct server, resolve_timer));
+}
+
+/* Addresses that are kept stay usable while a look-up fails: a resolver that is down takes no server down. */
+static void server_resolve_failed(struct server *server)
+{
+    stats_count(server->scope, STAT_ERROR_RESOLVE, 1);
+    if (server->resolve_failing)
+        return;
+    server->resolve_failing = true;
+    log_warn("upstream %s: server %s: cannot resolve %s: %s", server->upstream->config->name,
+             server->config->name, server->config->endpoint.host,
+             port_status_text(server->resolve.op.status));
+}
+
+static void server_resolve_took(struct server *server)
+{
+    const struct port_resolve *resolve = &server->resolve;
+
+    lock_acquire(&server->lock);
+    server->addresses_count = resolve->count;
+    memcpy(server->addresses, resolve->addresses, resolve->count * sizeof resolve->addresses[0]);
+    lock_release(&server->lock);
+    stats_scope_set_addresses(server->upstream->relay->options.stats, server->scope, resolve->addresses,
+                              resolve->count);
+    if (server->resolve_failing)
+        log_info("upstream %s: server %s: %s resolves again", server->upstream->config->name,
+                 server->config->name, server->config->endpoint.host);
+    server->resolve_failing = false;
+}
+
+static void server_resolved(struct port_op *op)
+{
+    struct port_resolve *resolve = CONTAINER_OF(op, struct port_resolve, op);
+    struct server *server = CONTAINER_OF(resolve, struct server, resolve);
+    bool failed = op->status != PORT_OK;
+
+    if (failed)
+        server_resolve_failed(server);
+    else
+        server_resolve_took(server);
+    server_resolve_later(server, failed);
+}
+
+bool upstream_reserve(struct upstream *upstream, struct attempt *attempt)
+{
+    struct server *server = &upstream->server;
+
+    memset(attempt, 0, sizeof *attempt);
+    if (!gauge_raise(&server->scope->sessions))
+        return false;
+    attempt->server = server;
+    stats_count(server->scope, STAT_SESSIONS, 1);
+    return true;
+}
+
+void upstream_release(struct attempt *attempt)
+{
+    CHECK(attempt->server != NULL);
+    gauge_lower(&attempt->server->scope->sessions);
+    attempt->server = NULL;
+}
+
+bool upstream_next_address(struct attempt *attempt)
+{
+    struct server *server = attempt->server;
+
+    lock_acquire(&server->lock);
+    uint32_t count = server->addresses_count;
+    if (count > 0)
+        attempt->address = server->addresses[attempt->failures % count];
+    lock_release(&server->lock);
+    return count > 0;
+}
+
+static enum stat attempt_error(enum port_status status)
+{
+    switch (status) {
+    case PORT_REFUSED:
+        return STAT_ERROR_CONNECT_REFUSED;
+    case PORT_TIMEOUT:
+        return STAT_ERROR_CONNECT_TIMEOUT;
+    case PORT_UNREACHABLE:
+        return STAT_ERROR_CONNECT_UNREACHABLE;
+    case PORT_EXHAUSTED:
+        return STAT_ERROR_CONNECT_EXHAUSTED;
+    default:
+        return STAT_ERROR_CONNECT_OTHER;
+    }
+}
+
+bool upstream_failed(struct attempt *attempt, enum port_status status, bool *pause)
+{
+    struct server *server = attempt->server;
+
+    stats_count(server->scope, attempt_error(status), 1);
+    attempt->failures++;
+    lock_acquire(&server->lock);
+    uint32_t count = server->addresses_count;
+    lock_release(&server->lock);
+    *pause = count == 0 || attempt->failures % count == 0;
+    return attempt->failures <= server->upstream->config->retries;
+}

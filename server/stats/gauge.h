@@ -1,0 +1,29 @@
+/*
+ * gauge: how many of something there are now, with an exact limit and the highest value ever.
+ *
+ * gauge_raise and gauge_lower are a reservation: the limit is never exceeded by even one (SEMANTICS S15). Any thread.
+ */
+#ifndef FAIRLEAD_STATS_GAUGE_H
+#define FAIRLEAD_STATS_GAUGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gauge {
+    uint32_t current; /* atomic */
+    uint32_t peak;    /* atomic; never below any value `current` had */
+    uint32_t max;     /* atomic; 0 = no limit */
+};
+
+void gauge_init(struct gauge *gauge, uint32_t max);
+
+/* False when the limit is reached; nothing is taken then. */
+bool gauge_raise(struct gauge *gauge);
+
+/* Gives back what gauge_raise took. */
+void gauge_lower(struct gauge *gauge);
+
+uint32_t gauge_current(const struct gauge *gauge);
+uint32_t gauge_peak(const struct gauge *gauge);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * snapshot: all numbers of one moment, as plain data.
+ *
+ * Taken without stopping anybody: the order of reading (counters.h) makes every snapshot true by itself. Everything
+ * that can be derived is derived here and nowhere else: active = total - sum(closed), buffered = in - out - discarded,
+ * totals = the sum over the listeners.
+ *
+ * The caller owns the snapshot; names in it are copies. Any thread.
+ */
+#ifndef FAIRLEAD_STATS_SNAPSHOT_H
+#define FAIRLEAD_STATS_SNAPSHOT_H
+
+#include "stats/counters.h"
+
+struct snapshot_scope {
+    enum stats_scope_kind kind;
+    char *name;
+    char *upstream; /* NULL for listeners */
+    const char *mode;
+    uint32_t addresses_count;
+    struct address addresses[STATS_ADDRESSES_MAX];
+    uint64_t counters[STAT_COUNT];
+    uint64_t sessions_active; /* derived */
+    uint64_t sessions_peak;
+    uint64_t sessions_limit; /* 0 = none */
+    struct histogram times[STAT_TIME_COUNT];
+};
+
+struct snapshot {
+    enum stats_state state;
+    uint32_t pid;
+    uint32_t workers;
+    uint64_t started_at_ms;
+    uint64_t uptime_us;
+    uint64_t config_generation;
+    const char *config_file;
+    struct stats_process process;
+    uint64_t sessions_peak; /* of the whole server */
+    uint64_t sessions_limit;
+    uint64_t totals[STAT_COUNT]; /* over the listeners; STAT_ERROR_... over the servers */
+    uint64_t sessions_active;
+    size_t scopes_count;
+    struct snapshot_scope *scopes; /* listeners first, each kind in the order of registration */
+};
+
+/* False: out of memory, and nothing to free. */
+bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_us);
+void snapshot_free(struct snapshot *snapshot);
+
+#endif
