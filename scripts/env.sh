@@ -43,12 +43,18 @@ packages_missing() {
     done | sort -u
 }
 
-# A package of ours may be unknown to a newer Debian (clang-format-14 is): then the rule that wants it is skipped later.
+# A newer Debian has other versions of these; the rules of the lint that want them are skipped then.
+OPTIONAL_PACKAGES=" clang-format-14 clang-tidy-14 "
+
 packages_known() {
-    local package
+    local package policy
     for package in "$@"; do
-        if apt-cache policy "$package" | grep -q '^  Candidate: [^(]'; then
+        policy=$(apt-cache policy "$package")
+        if [[ $policy == *"Candidate: "[!\(]* ]]; then
             echo "$package"
+        elif [[ $OPTIONAL_PACKAGES != *" $package "* ]]; then
+            say "apt knows no package $package" >&2
+            return 1
         fi
     done
 }
@@ -65,28 +71,23 @@ apt_update() {
 need_packages() {
     command -v dpkg-query >/dev/null || return 0
     local missing known log=$BUILD/install.log
-    mapfile -t missing < <(packages_missing "$@")
-    [ ${#missing[@]} -gt 0 ] || return 0
+    missing=$(packages_missing "$@")
+    # What this Debian does not have is asked for once, not on every run.
+    if [ -z "$missing" ] || [ "$missing" = "$(cat "$BUILD/.not-in-debian" 2>/dev/null)" ]; then
+        return 0
+    fi
+    mapfile -t missing <<<"$missing"
     [ "$(id -u)" = 0 ] || fail "missing packages; as root run: apt-get install --no-install-recommends ${missing[*]}"
     mkdir -p "$BUILD"
-    mapfile -t known < <(packages_known "${missing[@]}")
-    # The lists of a new machine are empty or old, and both look like unknown packages: refresh them before giving one up.
-    if [ "${known[*]}" != "${missing[*]}" ]; then
-        apt_update >"$log" 2>&1 || fail "apt-get update failed, see $log"
-        mapfile -t known < <(packages_known "${missing[@]}")
+    # The lists of a new machine are empty or old, and either looks like an unknown package: refresh them first.
+    say "installing: ${missing[*]}"
+    apt_update >"$log" 2>&1 || say "apt-get update failed, see $log; going on with the lists there are"
+    known=$(packages_known "${missing[@]}") || fail "cannot install what is missing, see $log"
+    if [ -n "$known" ]; then
+        mapfile -t known <<<"$known"
+        apt_install "${known[@]}" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "could not install: ${known[*]}"; }
     fi
-    [ ${#known[@]} -gt 0 ] || return 0
-    say "installing: ${known[*]}"
-    apt_install "${known[@]}" >>"$log" 2>&1 || retry_install "$log" "${known[@]}"
-}
-
-# Lists that are only a little old name files that the mirror has dropped since: one refresh cures it.
-retry_install() {
-    local log=$1
-    shift
-    { apt_update && apt_install "$@"; } >>"$log" 2>&1 && return 0
-    tail -n 20 "$log" >&2
-    fail "could not install: $*"
+    packages_missing "$@" >"$BUILD/.not-in-debian"
 }
 
 # Debian's "wine" wrapper complains about the 32-bit half that nothing here needs, so the program itself is called.
