@@ -1,8 +1,8 @@
 /*
  * address: an IPv4 or IPv6 transport address as a plain value.
  *
- * Pure; any thread. Text follows RFC 5952 for IPv6 and puts it into brackets before a port: 127.0.0.1:80, [::1]:80,
- * [fe80::1%3]:80.
+ * Pure; any thread. Text follows RFC 5952 for IPv6 and puts it into brackets before a port: 127.0.0.1:80,
+ * [::1]:80, [fe80::1%3]:80.
  */
 #ifndef FAIRLEAD_BASE_ADDRESS_H
 #define FAIRLEAD_BASE_ADDRESS_H
@@ -23,13 +23,13 @@ struct address {
 
 enum { ADDRESS_TEXT_BYTES = 64 }; /* "[" 39 digits "%" 10 digits "]:65535" NUL, rounded up */
 
-/* The host part alone: "10.0.0.1", "::1", "fe80::1%3"; no name is looked up. Port becomes 0. False: not an address, and
- * `*address` stays. Decimal numbers have no leading zeros, because some programs take those for octal; a scope is a
- * number, not an interface's name. */
+/* The host part alone: "10.0.0.1", "::1", "fe80::1%3"; no name is looked up. Port becomes 0. Decimal numbers
+ * have no leading zeros, because some programs take those for octal; a scope is a number, not an interface's
+ * name. False: not an address, and `*address` stays. */
 bool address_parse_host(const char *text, struct address *address);
 
-/* "127.0.0.1:80" / "[::1]:80" into `text` (ADDRESS_TEXT_BYTES is always enough, less cuts it); returns `text`. An
- * address without family reads "-". */
+/* "127.0.0.1:80" / "[::1]:80" into `text` (ADDRESS_TEXT_BYTES is always enough, less cuts it); returns
+ * `text`. An address without family reads "-". */
 const char *address_format(const struct address *address, char *text, size_t text_bytes);
 
 /* The same without port and brackets. */

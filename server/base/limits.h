@@ -45,6 +45,21 @@
 /* What is logged about one recurring trouble: one line in this time. */
 #define LOG_INTERVAL_US (5 * 1000 * 1000)
 
+/* Keepalive of every connection: a peer that vanished is noticed within about two minutes (Windows probes 10 times),
+ * and a quiet connection stays known to the firewalls on its way. */
+#define KEEPALIVE_IDLE_MS (60 * 1000)
+#define KEEPALIVE_INTERVAL_MS (6 * 1000)
+
+/* After a round of fewer operations than this, one round runs without looking at the completion port: a lone busy
+ * connection saves a system call per message, and nobody waits for more than these few. */
+#define ROUND_SMALL_OPS 8
+
+/* One worker looks this often at what could not be queued for want of memory, when nothing else wakes it. */
+#define OVERFLOW_LOOK_MS 500
+
+/* Names being looked up by the system at one time; more wait in a queue. Each may hold a thread of the system. */
+#define RESOLVES_MAX 8
+
 /* Addresses kept of one name. A name with more is cut: connect would not try more in its time. */
 #define RESOLVE_ADDRESSES_MAX 16
 
@@ -54,8 +69,38 @@
 /* A server whose name does not resolve is looked up again this soon, however long its interval is. */
 #define RESOLVE_RETRY_US (2 * 1000 * 1000)
 
-/* A DNS name has at most 253 characters (RFC 1035 section 2.3.4). */
+/* A DNS name has at most 253 characters in labels of at most 63 (RFC 1035 section 2.3.4). */
 #define HOST_NAME_BYTES 254
+#define HOST_LABEL_BYTES 64
+
+/* What server.ini may ask for. Sessions: several times what one Windows machine can hold, and far from overflowing a
+ * counter. Buffers: below 1k a session is all overhead; above 1M more brings nothing, as two are needed per session.
+ * Durations: the longest whole days in 31 bits of milliseconds. Retries: more is a loop, not patience. */
+#define CONFIG_SESSIONS_MAX 1000000
+#define CONFIG_BUFFER_BYTES_MIN 1024
+#define CONFIG_BUFFER_BYTES_MAX (1024 * 1024)
+#define CONFIG_DURATION_MS_MAX (24U * 24 * 60 * 60 * 1000)
+#define CONFIG_RETRIES_MAX 100
+
+/* A token is a secret that can be guessed at over the network. 16 random letters and digits hold over 80 bits. */
+#define CONFIG_TOKEN_BYTES_MIN 16
+
+/* A larger server.ini is some other file by mistake. */
+#define CONFIG_FILE_BYTES_MAX (1024 * 1024)
+
+/* inih reads into 200 bytes, of which it needs one for the line break and one for the end; it keeps 49 bytes of the
+ * name of a section, which leaves 40 for the X of [listener X]. */
+#define CONFIG_LINE_BYTES_MAX 198
+#define CONFIG_SECTION_BYTES_MAX 49
+#define CONFIG_NAME_BYTES_MAX 40
+
+/* Sections, and addresses listened on: thousands more than anybody has written by hand. Duplicates are found by comparing
+ * each with each, which stays unnoticeable up to here. */
+#define CONFIG_SECTIONS_MAX 4096
+#define CONFIG_ENDPOINTS_MAX 4096
+
+/* Nobody reads more errors at once; what has more is no configuration. */
+#define CONFIG_ERRORS_MAX 1000
 
 /* Spare session objects and buffers kept for the next connection; the rest goes back to the system. */
 #define SESSIONS_SPARE_MAX 4096

@@ -38,7 +38,8 @@ PRINTF_LIKE(2, 3) void log_write(enum log_level level, PRINTF_FORMAT const char 
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
 
 /* One line per interval: for what may happen ten thousand times a second. True when the caller may write now;
- * `*suppressed` is then the number of lines held back since the last one. One static struct per place; any thread. */
+ * `*suppressed` is then the number of lines held back since the last one. One static struct per place; any
+ * thread. */
 struct log_limit {
     uint64_t next_us;    /* atomic */
     uint64_t suppressed; /* atomic */
@@ -46,12 +47,13 @@ struct log_limit {
 bool log_allowed(struct log_limit *limit, uint64_t now_us, uint64_t *suppressed);
 
 /* The sink's side. `wake` is called (any thread, must not block) when a line was queued into an empty queue.
- * log_take copies the oldest line, with its line break, and answers its length; 0 when there is none. One consumer. */
+ * log_take copies the oldest line, with its line break, and answers its length; 0 when there is none. One
+ * consumer. */
 void log_set_wake(void (*wake)(void));
 size_t log_take(char line[LOG_LINE_BYTES]);
 
-/* Writes what foreign text may hold so that it is safe in a log or terminal; always NUL-terminates, cuts what does not fit.
- * Answers the length written. `text` need not be terminated. */
+/* Writes what foreign text may hold so that it is safe in a log or terminal; always NUL-terminates, cuts what
+ * does not fit. Answers the length written. `text` need not be terminated. */
 size_t log_escape(const char *text, size_t text_bytes, char *out, size_t out_bytes);
 
 #endif

@@ -114,7 +114,8 @@ static void unlink_timer(struct timer_wheel *wheel, struct timer *timer)
     if (!list_is_empty(head))
         return;
 
-    /* The list is empty now, so what remains is its head; when that is a slot of the wheel, its bit goes too. */
+    /* The list is empty now, so what remains is its head; when that is a slot of the wheel, its bit goes too.
+     * */
     uintptr_t first = (uintptr_t)&wheel->slots[0][0];
     uintptr_t end = first + sizeof wheel->slots;
     if ((uintptr_t)head < first || (uintptr_t)head >= end)
@@ -185,8 +186,8 @@ static void store_next_due(struct timer_wheel *wheel)
     atomic_store_u64(&wheel->next_due_us, next_us);
 }
 
-/* Fires what `expired` holds, each outside the lock. Until its turn comes, a timer there can still be moved or cancelled by
- * anybody; from the unlinking on it belongs to its callback, which may free it. */
+/* Fires what `expired` holds, each outside the lock. Until its turn comes, a timer there can still be moved
+ * or cancelled by anybody; from the unlinking on it belongs to its callback, which may free it. */
 static void fire_all(struct timer_wheel *wheel, struct timer_link *expired)
 {
     while (!list_is_empty(expired)) {
@@ -262,7 +263,8 @@ bool timer_set(struct timer_wheel *wheel, struct timer *timer, uint64_t due_us)
     else
         wheel->armed_count++;
 
-    /* What is due already fires at the next tick: a callback that sets its own timer cannot hold a worker for ever. */
+    /* What is due already fires at the next tick: a callback that sets its own timer cannot hold a worker for
+     * ever. */
     uint64_t tick = tick_at_or_after(due_us);
     timer->due_tick = tick > wheel->current_tick ? tick : wheel->current_tick + 1;
     place(wheel, timer);
@@ -281,7 +283,8 @@ bool timer_cancel(struct timer_wheel *wheel, struct timer *timer)
     if (was_armed) {
         unlink_timer(wheel, timer);
         wheel->armed_count--;
-        /* A bound that is too early costs one look at the wheel, but an empty wheel answers "never" at once. */
+        /* A bound that is too early costs one look at the wheel, but an empty wheel answers "never" at once.
+         * */
         if (wheel->armed_count == 0)
             atomic_store_u64(&wheel->next_due_us, TIMER_NEVER);
     }

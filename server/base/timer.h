@@ -56,16 +56,17 @@ void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_us);
 /* Checks that no timer is armed. */
 void timer_wheel_destroy(struct timer_wheel *wheel);
 
-/* Fires everything that is due and answers when to be called next: a time in microseconds that may be earlier than
- * the next timer, never later; TIMER_NEVER when none is armed. Several workers may call at once; each timer fires on
- * one of them. */
+/* Fires everything that is due and answers when to be called next: a time in microseconds that may be earlier
+ * than the next timer, never later; TIMER_NEVER when none is armed. Several workers may call at once; each
+ * timer fires on one of them. */
 uint64_t timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_us);
 
 uint32_t timer_wheel_armed(struct timer_wheel *wheel);
 
 void timer_init(struct timer *timer, timer_fire *fire);
 
-/* Arms the timer, or moves it when it is armed. True when it was not armed before (the owner takes its reference). */
+/* Arms the timer, or moves it when it is armed. True when it was not armed before (the owner takes its
+ * reference). */
 bool timer_set(struct timer_wheel *wheel, struct timer *timer, uint64_t due_us);
 
 /* True when the timer was armed and will not fire (the owner drops its reference). */

@@ -8,9 +8,9 @@ struct date {
     unsigned day;
 };
 
-/* The civil date of a day after 1970-01-01. Years are counted from March, so that the leap day is the last of its year,
- * and in eras of 400 years, after which the calendar repeats (Howard Hinnant, "chrono-compatible low-level date
- * algorithms"). */
+/* The civil date of a day after 1970-01-01. Years are counted from March, so that the leap day is the last of
+ * its year, and in eras of 400 years, after which the calendar repeats (Howard Hinnant, "chrono-compatible
+ * low-level date algorithms"). */
 static struct date date_of_day(uint64_t days)
 {
     uint64_t shifted = days + 719468; /* days since 0000-03-01 */

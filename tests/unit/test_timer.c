@@ -319,8 +319,8 @@ static uint64_t round_up_us(uint64_t us)
     return (us / TICK + (us % TICK != 0)) * TICK;
 }
 
-/* When the timer must have fired at the latest, to the microsecond: its due time rounded up, and for one that was past
- * due, the tick after the moment it was set. */
+/* When the timer must have fired at the latest, to the microsecond: its due time rounded up, and for one that
+ * was past due, the tick after the moment it was set. */
 static uint64_t latest_us(const struct model_timer *timer)
 {
     uint64_t due_us = timer->due_us;
