@@ -121,8 +121,8 @@ static void pipe_advance(struct pipe *pipe)
         pipe_send(pipe);
     } else if (pipe->ended) {
         pipe_finish(pipe);
-    } else if (session_phase(pipe->session) != SESSION_FLOWING) {
-        /* What had been received is delivered; nothing new is read for a session that ends. */
+    } else if (!session_reads(pipe->session, pipe->source)) {
+        /* What had been received is delivered; nothing new is read. */
         pipe_over(pipe);
     } else if (pipe->buffer != NULL) {
         pipe->length = 0;
@@ -151,13 +151,13 @@ static void pipe_hold(struct pipe *pipe)
 
 static void pipe_readable(struct pipe *pipe)
 {
-    enum session_phase phase = session_phase(pipe->session);
+    bool connecting = session_phase(pipe->session) == SESSION_CONNECTING;
 
-    if (phase != SESSION_CONNECTING && pipe->length > pipe->sent) {
+    if (!connecting && pipe->length > pipe->sent) {
         pipe_send(pipe);
         return;
     }
-    if (phase == SESSION_FLUSHING || phase == SESSION_CLOSED) {
+    if (!connecting && !session_reads(pipe->session, pipe->source)) {
         pipe_over(pipe);
         return;
     }
@@ -168,6 +168,8 @@ static void pipe_readable(struct pipe *pipe)
         pipe_over(pipe);
         return;
     }
+    /* In this order, with a full barrier between: see session_flow_tick. */
+    (void)atomic_exchange_u32(&pipe->state, PIPE_RECEIVING);
     session_wake(pipe->session);
     pipe_receive(pipe);
 }

@@ -24,6 +24,13 @@ enum session_phase session_phase(const struct session *session)
     return (enum session_phase)atomic_load_u32(&session->phase);
 }
 
+bool session_reads(const struct session *session, const struct port_socket *source)
+{
+    enum session_phase phase = session_phase(session);
+
+    return phase == SESSION_FLOWING || (phase == SESSION_FLUSHING && source != session->survivor);
+}
+
 void session_set_phase(struct session *session, enum session_phase phase)
 {
     atomic_store_u32(&session->phase, phase);
@@ -203,7 +210,8 @@ static uint64_t session_quiet_pipe(struct pipe *pipe, uint64_t started_us, uint6
 /* With the lock held, while flowing: arms the timer for whatever comes first. */
 static void session_arm_flow(struct session *session, uint64_t check_us)
 {
-    atomic_store_u32(&session->timer_far, check_us == TIMER_NEVER);
+    if (check_us != TIMER_NEVER)
+        atomic_store_u32(&session->timer_far, 0);
     session_arm(session, earlier(session_deadline(session).due_us, check_us));
 }
 
@@ -213,6 +221,9 @@ static uint32_t session_flow_tick(struct session *session, uint64_t now_us)
 
     if (now_us >= deadline.due_us)
         return session_shut(session, deadline.reason);
+    /* Set before the pipes are looked at: one that starts to receive just now either is seen here or sees this and calls
+     * session_wake, which waits for the lock. */
+    (void)atomic_exchange_u32(&session->timer_far, 1);
     uint64_t check_us = session_quiet_pipe(&session->inbound, session->flowing_us, now_us);
     if (!session_is_echo(session))
         check_us = earlier(check_us, session_quiet_pipe(&session->outbound, session->flowing_us, now_us));
@@ -276,9 +287,7 @@ void session_half_closed(struct session *session)
     lock_acquire(&session->lock);
     if (session_phase(session) == SESSION_FLOWING && session->half_closed_us == 0) {
         atomic_store_u64(&session->half_closed_us, later(session_now_us(session), 1));
-        /* A check for quiet pipes that was armed already is kept by arming it anew. */
-        bool far = session->timer_far != 0;
-        session_arm_flow(session, far ? TIMER_NEVER : session_now_us(session) + PIPE_QUIET_US);
+        session_arm_flow(session, session_now_us(session) + PIPE_QUIET_US);
     }
     session_release(session, 0);
 }
@@ -298,16 +307,15 @@ static enum stat session_reason(const struct session *session, const struct port
     }
 }
 
-/* With the lock held, while flowing: the broken side ends now, the other gets what was received before (SEMANTICS S2). */
+/* With the lock held, while flowing: the other side gets what was received before (SEMANTICS S2). That includes what the
+ * system still holds of a side that no longer takes anything, such as the answer of a server that refused the rest of
+ * the request; so its pipe reads on, and finds the end by itself. */
 static void session_flush(struct session *session, const struct port_socket *side, enum stat reason)
 {
-    bool client_broke = side == &session->client;
-
     session->reason = reason;
-    session->survivor = client_broke ? &session->server : &session->client;
+    session->survivor = side == &session->client ? &session->server : &session->client;
     session->flush_deadline_us = session_now_us(session) + FLUSH_TIMEOUT_US;
     session_set_phase(session, SESSION_FLUSHING);
-    port_reset(client_broke ? &session->client : &session->server);
     port_cancel_receive(session->survivor);
     session_arm(session, session_now_us(session) + RESET_FLUSH_US);
 }
@@ -321,12 +329,14 @@ void session_side_failed(struct session *session, const struct port_socket *side
     if (status == PORT_CANCELLED)
         return; /* the session closed that socket itself and has its reason */
     lock_acquire(&session->lock);
+    enum session_phase phase = session_phase(session);
     if (status == PORT_EXHAUSTED)
         relay_exhausted(session->relay, session->listener->config->name, status, os_code);
-    if (session_phase(session) == SESSION_FLOWING && !session_is_echo(session))
+    if (phase == SESSION_FLOWING && !session_is_echo(session))
         session_flush(session, side, reason);
-    else
+    else if (phase != SESSION_FLUSHING || side == session->survivor)
         references = session_shut(session, reason);
+    /* Otherwise the broken side has been read to its end. */
     session_release(session, references);
 }
 

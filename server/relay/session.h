@@ -9,8 +9,8 @@
  *               maybe the inbound pipe, HOLDING   stop -> CLOSED
  *   FLOWING     both sockets, pipes running      both pipes over -> CLOSED (finished); one side broke -> FLUSHING;
  *                                                a timeout or stop -> CLOSED (both sides are reset)
- *   FLUSHING    the broken side is reset; what   both pipes over and RESET_FLUSH_US passed since the last bytes,
- *               it had sent goes to the other     or FLUSH_TIMEOUT_US, or stop -> CLOSED
+ *   FLUSHING    both sockets; what the broken    both pipes over and RESET_FLUSH_US passed since the last bytes,
+ *               side had sent goes to the other  or FLUSH_TIMEOUT_US, or stop -> CLOSED
  *   CLOSED      both sockets closed; waits for   last reference dropped -> freed
  *               the last completions
  *
@@ -85,6 +85,9 @@ void session_join(struct session *session);
 /* --- for pipes ------------------------------------------------------------------------------------------- */
 
 enum session_phase session_phase(const struct session *session);
+
+/* Whether a pipe may still read from this side: while flowing, and from the broken side while flushing. */
+bool session_reads(const struct session *session, const struct port_socket *source);
 
 /* Bytes came after a quiet time: the timer may have to fire earlier again. */
 void session_wake(struct session *session);
