@@ -1,0 +1,120 @@
+#include "tests/sim/port_sim_memory.h"
+
+#include "base/memory.h"
+#include "tests/sim/port_sim.h"
+#include "tests/sim/port_sim_fault.h"
+#include "tests/sim/port_sim_world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Before every block; 16 bytes keep the alignment that malloc promises. */
+struct header {
+    size_t bytes;
+    uint64_t magic;
+};
+
+#define HEADER_LIVE 0x11fe11fe11fe11feULL
+#define HEADER_FREED 0xdeaddeaddeaddeadULL
+
+struct sim_memory sim_memory;
+
+void sim_memory_begin(void)
+{
+    memset(&sim_memory, 0, sizeof sim_memory);
+}
+
+void sim_memory_check_empty(void)
+{
+    if (sim_memory.blocks != 0) {
+        sim_fail("I7", "%llu blocks of memory with %llu bytes are left", (unsigned long long)sim_memory.blocks,
+                 (unsigned long long)sim_memory.bytes);
+    }
+}
+
+static bool allocation_fails(void)
+{
+    sim_memory.allocations++;
+    if (sim_memory.allocations == sim_memory.fail_at) {
+        sim_fault_count(SIM_FAULT_MEMORY);
+        return true;
+    }
+    return sim_memory.faults && sim_fault(SIM_FAULT_MEMORY);
+}
+
+static void count_bytes(size_t bytes)
+{
+    sim_memory.bytes += bytes;
+    if (sim_memory.bytes > sim_memory.bytes_peak) {
+        sim_memory.bytes_peak = sim_memory.bytes;
+    }
+}
+
+void *memory_allocate(size_t count, size_t size)
+{
+    if (allocation_fails() || (size != 0 && count > (SIZE_MAX - sizeof(struct header)) / size)) {
+        return NULL;
+    }
+    struct header *header = calloc(1, sizeof *header + count * size);
+    if (header == NULL) {
+        return NULL;
+    }
+    header->bytes = count * size;
+    header->magic = HEADER_LIVE;
+    sim_memory.blocks++;
+    count_bytes(header->bytes);
+    return header + 1;
+}
+
+static struct header *header_of(void *block)
+{
+    struct header *header = (struct header *)block - 1;
+    if (header->magic != HEADER_LIVE) {
+        sim_fail("I7", "memory is freed that is not allocated");
+    }
+    return header;
+}
+
+void *memory_resize(void *block, size_t bytes)
+{
+    if (block == NULL) {
+        return memory_allocate(1, bytes);
+    }
+    struct header *header = header_of(block);
+    size_t old_bytes = header->bytes;
+    if (allocation_fails() || bytes > SIZE_MAX - sizeof *header) {
+        return NULL;
+    }
+    sim_check_free(block, old_bytes);
+    header = realloc(header, sizeof *header + bytes);
+    if (header == NULL) {
+        return NULL;
+    }
+    header->bytes = bytes;
+    sim_memory.bytes -= old_bytes;
+    count_bytes(bytes);
+    return header + 1;
+}
+
+char *memory_copy_string(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = memory_allocate(bytes, 1);
+    if (copy != NULL) {
+        memcpy(copy, text, bytes);
+    }
+    return copy;
+}
+
+void memory_free(void *block)
+{
+    if (block == NULL) {
+        return;
+    }
+    struct header *header = header_of(block);
+    sim_check_free(block, header->bytes);
+    header->magic = HEADER_FREED;
+    sim_memory.blocks--;
+    sim_memory.bytes -= header->bytes;
+    free(header);
+}

@@ -1,0 +1,27 @@
+/*
+ * port_sim_memory: base/memory.h for the simulator: allocations fail as the seed or fail-Nth says, are counted, and may
+ * not be freed while the port still uses them.
+ */
+#ifndef FAIRLEAD_TESTS_SIM_PORT_SIM_MEMORY_H
+#define FAIRLEAD_TESTS_SIM_PORT_SIM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim_memory {
+    uint64_t allocations; /* of this world, failed ones included */
+    uint64_t fail_at;     /* the Nth fails; 0 = none */
+    uint64_t blocks;      /* not freed yet */
+    uint64_t bytes;
+    uint64_t bytes_peak;
+    bool faults; /* whether SIM_FAULT_MEMORY applies now */
+};
+extern struct sim_memory sim_memory;
+
+void sim_memory_begin(void);
+
+/* I7: everything was freed. */
+void sim_memory_check_empty(void);
+
+#endif
