@@ -1,7 +1,7 @@
 # GNU make, for Linux: the Windows program by mingw-w64, and the native programs that test its portable part.
 #
 #   make                build/mingw/fairlead.exe
-#   make test           every test (scripts/test.sh); make unit, make port, make lint: one kind
+#   make test           every test (scripts/test.sh); make unit, port, sim, fuzz, system or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
 #
@@ -9,12 +9,13 @@
 #   WERROR=             warnings do not end the build
 #   SAN=trap            the Windows program with undefined behaviour trapped, in build/mingw-trap
 #   SANITIZE=           the native programs without ASan and UBSan
-#   CROSS, NATIVE_CC    other compilers
+#   CROSS, NATIVE_CC, FUZZ_CC   other compilers (the last must be clang)
 #
 # A source is found by its folder; nothing is listed here. Libraries come from scripts/deps.sh, which runs by itself.
 
 CROSS     ?= x86_64-w64-mingw32-
 NATIVE_CC ?= gcc
+FUZZ_CC   ?= clang
 WERROR    ?= -Werror
 SANITIZE  ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN       ?=
@@ -25,7 +26,7 @@ Q := $(if $(V),,@)
 # A recipe that fails must not leave a half-written target behind.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit port lint format clean build-unit build-port build-sim FORCE
+.PHONY: all test unit port sim fuzz system lint format clean build-unit build-port build-sim build-fuzz FORCE
 
 all:
 
@@ -36,7 +37,7 @@ SOURCES  := $(sort $(wildcard $(FOLDERS:=/*.c)))
 RESOURCE := $(wildcard server/host/fairlead.rc)
 
 # What knows Windows; everything else is portable and is tested natively.
-WINDOWS  := $(filter server/main.c server/host/% server/port/port_iocp% server/port/iocp_%,$(SOURCES)) \
+WINDOWS  := $(filter server/main.c server/host/% server/port/port_iocp% server/port/iocp%,$(SOURCES)) \
             $(filter %_win.c,$(SOURCES))
 PORTABLE := $(filter-out $(WINDOWS),$(SOURCES))
 
@@ -45,6 +46,7 @@ UNIT_PARTS := $(filter-out $(UNIT_TESTS),$(sort $(wildcard tests/unit/*.c)))
 SUPPORT    := $(sort $(wildcard tests/support/*.c))
 PORT_TESTS := $(sort $(wildcard tests/port/*.c))
 SIM        := $(sort $(wildcard tests/sim/*.c))
+FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 # ---- flags --------------------------------------------------------------------------------------------------------------
 
@@ -54,6 +56,7 @@ COMMON   := -std=c11 -g -I. -Iserver -ffile-prefix-map=$(CURDIR)=. -fno-strict-a
 
 M := build/mingw$(if $(SAN),-$(SAN))
 N := build/native
+F := build/fuzz
 
 MINGW_CC    := $(CROSS)gcc
 MINGW_TRAP  := $(if $(filter trap,$(SAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
@@ -68,6 +71,10 @@ MINGW_LIBS  := -Lbuild/deps/mingw/lib -linih -lcjson -lpicohttpparser -lws2_32 -
 NATIVE_FLAGS := $(COMMON) -O1 $(SANITIZE) -isystem build/deps/native/include
 NATIVE_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lcmocka -lpthread
 
+FUZZ_FLAGS := $(COMMON) -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+              -isystem build/deps/native/include
+FUZZ_LINK  := -fsanitize=address,undefined,fuzzer
+
 # Tests may leave out prototypes: a test function is called only from the table in its own file.
 TEST_FLAGS := -Itests -Wno-missing-prototypes
 
@@ -75,6 +82,7 @@ TEST_FLAGS := -Itests -Wno-missing-prototypes
 
 mingw_objects  = $(patsubst %.c,$M/obj/%.o,$(1))
 native_objects = $(patsubst %.c,$N/obj/%.o,$(1))
+fuzz_objects   = $(patsubst %.c,$F/obj/%.o,$(1))
 
 EXE_OBJECTS    := $(call mingw_objects,$(SOURCES)) $(patsubst %.rc,$M/obj/%.res.o,$(RESOURCE))
 # The seam's suite needs the ground floor and the seam only, so that it can be built while the rooms above are not.
@@ -85,21 +93,24 @@ NATIVE_SUPPORT := $(call native_objects,$(filter-out %_win.c %_iocp.c,$(SUPPORT)
 SIM_PORT       := $(call native_objects,$(filter tests/sim/port_sim%,$(SIM)))
 SIM_SUITE      := $(call native_objects,$(filter-out %_iocp.c,$(PORT_TESTS)))
 UNIT_PROGRAMS  := $(patsubst tests/unit/%.c,$N/unit/%,$(UNIT_TESTS))
+FUZZ_LIBRARY   := $(call fuzz_objects,$(PORTABLE) $(filter-out %_win.c %_iocp.c,$(SUPPORT)))
+FUZZ_PROGRAMS  := $(patsubst tests/fuzz/%.c,$F/%,$(FUZZERS))
 SIM_PROGRAMS   := $(if $(SIM),$N/port_suite_sim $N/sim)
 
 all: $M/fairlead.exe
 build-unit: $(UNIT_PROGRAMS)
 build-port: $M/port_suite.exe
 build-sim: $(SIM_PROGRAMS)
+build-fuzz: $(FUZZ_PROGRAMS)
 
 test:
 	$(Q)scripts/test.sh
-unit port lint:
+unit port sim fuzz system lint:
 	$(Q)scripts/test.sh $@
 format:
 	$(Q)scripts/format.sh
 clean:
-	$(Q)rm -rf build/mingw build/mingw-trap build/native build/lint
+	$(Q)rm -rf build/mingw build/mingw-trap build/native build/fuzz build/lint
 
 # The flags and the compiler are prerequisites too: a file per target holds them and changes only when they do.
 define remember
@@ -111,6 +122,8 @@ $M/flags: FORCE
 	$(call remember,$(MINGW_CC) $(MINGW_FLAGS) $(WARNINGS) $(MINGW_LINK) $(MINGW_LIBS) $(TEST_FLAGS))
 $N/flags: FORCE
 	$(call remember,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) $(NATIVE_LIBS) $(TEST_FLAGS))
+$F/flags: FORCE
+	$(call remember,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(FUZZ_LINK) $(TEST_FLAGS))
 
 # deps.sh leaves the stamp's time alone when there was nothing to do, and then nothing is rebuilt here either.
 build/deps/mingw/.stamp build/deps/native/.stamp: build/deps/%/.stamp: scripts/deps.sh
@@ -134,6 +147,10 @@ $N/obj/tests/%.o: tests/%.c $N/flags build/deps/native/.stamp
 	$(call run,CC,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $N/obj/%.o: %.c $N/flags build/deps/native/.stamp
 	$(call run,CC,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) -c $< -o $@)
+$F/obj/tests/%.o: tests/%.c $F/flags build/deps/native/.stamp
+	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
+$F/obj/%.o: %.c $F/flags build/deps/native/.stamp
+	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) -c $< -o $@)
 
 # ---- programs -----------------------------------------------------------------------------------------------------------
 
@@ -143,6 +160,8 @@ $N/libfairlead.members: FORCE
 	$(call remember,$(NATIVE_LIBRARY))
 $N/libsupport.members: FORCE
 	$(call remember,$(NATIVE_SUPPORT))
+$F/libfairlead.members: FORCE
+	$(call remember,$(FUZZ_LIBRARY))
 $M/libport.members: FORCE
 	$(call remember,$(PORT_LIBRARY))
 $M/fairlead.members: FORCE
@@ -152,6 +171,8 @@ $N/libfairlead.a: $(NATIVE_LIBRARY) $N/libfairlead.members
 	$(call run,AR,rm -f $@ && ar rcsD $@ $(NATIVE_LIBRARY))
 $N/libsupport.a: $(NATIVE_SUPPORT) $N/libsupport.members
 	$(call run,AR,rm -f $@ && ar rcsD $@ $(NATIVE_SUPPORT))
+$F/libfairlead.a: $(FUZZ_LIBRARY) $F/libfairlead.members
+	$(call run,AR,rm -f $@ && ar rcsD $@ $(FUZZ_LIBRARY))
 $M/libport.a: $(PORT_LIBRARY) $M/libport.members
 	$(call run,AR,rm -f $@ && $(CROSS)ar rcsD $@ $(PORT_LIBRARY))
 
@@ -169,9 +190,11 @@ $N/port_suite_sim: $(SIM_SUITE) $(SIM_PORT) $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$(SIM_SUITE) $(SIM_PORT)))
 $N/sim: $(call native_objects,$(SIM)) $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$(call native_objects,$(SIM))))
+$(FUZZ_PROGRAMS): $F/%: $F/obj/tests/fuzz/%.o $F/libfairlead.a
+	$(call run,LD,$(FUZZ_CC) $(FUZZ_LINK) $< $F/libfairlead.a $(NATIVE_LIBS) -o $@)
 
 OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
-           $(call native_objects,$(SIM) $(UNIT_TESTS))
+           $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS))
 # Objects are intermediate files to make's eyes; it would delete those of the unit tests.
 .SECONDARY: $(OBJECTS)
 -include $(OBJECTS:.o=.d)

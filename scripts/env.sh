@@ -25,6 +25,7 @@ packages_for() {
     build) echo make gcc libc6-dev gcc-mingw-w64-x86-64 binutils xz-utils bzip2 ;;
     run) echo wine64 ;;
     test) echo python3 python3-pytest python3-jsonschema socat curl redis-server redis-tools postgresql openssl procps ;;
+    fuzz) echo clang libclang-rt-dev ;;
     lint) echo python3 shellcheck clang-format-14 clang-tidy-14 ;;
     *) fail "no such group of packages: $1" ;;
     esac

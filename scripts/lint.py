@@ -33,8 +33,8 @@ LIBRARY_HEADERS = {
     "cjson/cJSON.h": r"server/stats/snapshot_json\.c",
     "picohttpparser.h": r"server/admin/http[^/]*\.c",
 }
-WINDOWS_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp_[^/]*\.[ch]|[^/]*_win\.c)|server/host/.*")
-WINSOCK_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp_[^/]*\.[ch])")
+WINDOWS_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch]|[^/]*_win\.c)|server/host/.*")
+WINSOCK_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch])")
 WINSOCK_HEADERS = {"winsock.h", "winsock2.h", "ws2tcpip.h", "ws2def.h", "mswsock.h"}
 # The two headers that may speak to one compiler.
 COMPILER_FILES = {"server/base/compiler.h", "server/base/atomic.h"}
@@ -151,11 +151,11 @@ def matches(names, pattern, read):
 
 
 def room_of(name):
-    """The room a file of config/ or server/ lies in; server/daemon.c is the room "daemon"."""
-    parts = name.split("/")
-    if parts[0] == "server":
-        parts = parts[1:]
-    return parts[0] if len(parts) > 1 else parts[0].rsplit(".", 1)[0]
+    """The room a file of config/ or server/ lies in; what stands beside main.c in server/ is the room "daemon"."""
+    parts = name.removeprefix("server/").split("/")
+    if len(parts) > 1:
+        return parts[0]
+    return "main" if parts[0] == "main.c" else "daemon"
 
 
 def include_directions(tree):
@@ -189,7 +189,7 @@ def winsock_headers(tree):
     for name in tree.sources():
         for number, _, header in includes(tree, name):
             if header.lower() in WINSOCK_HEADERS and not WINSOCK_FILES.fullmatch(name):
-                yield f"{name}:{number}: <{header}> belongs into server/port/port_iocp*.c or server/port/iocp_*"
+                yield f"{name}:{number}: <{header}> belongs into server/port/port_iocp*.c or server/port/iocp*"
 
 
 def library_headers(tree):
@@ -348,7 +348,7 @@ def complaints(tree, command):
     if done.returncode == 0:
         return []
     lines = (done.stdout + done.stderr).strip().split("\n")
-    return [line.replace(str(tree.root) + "/", "") for line in lines if line.strip()] or [f"exit code {done.returncode}"]
+    return [re.sub(r"^\./", "", line.replace(str(tree.root) + "/", "")) for line in lines if line.strip()] or [f"exit code {done.returncode}"]
 
 
 def exempted(tree, rule, violation):

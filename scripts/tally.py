@@ -2,6 +2,7 @@
 
     tally.py tap EXIT_CODE FILE      TAP as cmocka and lint.py print it
     tally.py junit EXIT_CODE FILE    pytest's --junitxml
+    tally.py exit EXIT_CODE FILE     a program that is one test: its exit code is the result
 
 Prints `PASSED FAILED SKIPPED`, and below it one line per failure. A program that crashed, was stopped by the clock or left
 without naming a failure counts as failed: what it planned and did not report, and at least one.
@@ -10,6 +11,9 @@ without naming a failure counts as failed: what it planned and did not report, a
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+
+# What timeout(1) answers for a program that it ended, by SIGTERM or in the end by SIGKILL.
+STOPPED = (124, 137)
 
 
 def tally_tap(lines):
@@ -43,26 +47,30 @@ def tally_junit(path):
     return passed, len(failures), skipped, failures
 
 
+def tally(kind, path):
+    if kind == "junit":
+        return tally_junit(path)
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return tally_tap(line.rstrip("\r\n") for line in file)
+
+
 def main():
     kind, code, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    passed, failed, skipped, failures = 0, 0, 0, []
     try:
-        if kind == "junit":
-            passed, failed, skipped, failures = tally_junit(path)
-        else:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                passed, failed, skipped, failures = tally_tap(line.rstrip("\r\n") for line in file)
+        if kind != "exit":
+            passed, failed, skipped, failures = tally(kind, path)
+        elif code == 0:
+            passed = 1
     except (OSError, ElementTree.ParseError) as error:
-        passed, failed, skipped, failures = 0, 0, 0, []
-        code = code or 1
         failures.append(f"no result: {error}")
-        failed = 1
-    if code != 0 and failed == 0:
-        failed = 1
-        failures.append("stopped by the clock" if code == 124 else f"exit code {code}")
-    if passed + failed + skipped == 0:
-        failed = 1
+    if code in STOPPED:
+        failures.append("stopped by the clock")
+    elif code != 0 and not failures:
+        failures.append(f"exit code {code}")
+    elif passed + failed + skipped == 0:
         failures.append("ran nothing")
-    print(passed, failed, skipped)
+    print(passed, max(failed, 1 if failures else 0), skipped)
     print("\n".join(failures))
 
 

@@ -6,10 +6,11 @@
 #   lint     the rules of the house, and the tests of the lint itself
 #   unit     pure code, native, under ASan and UBSan
 #   port     the contract of the seam on completion ports, under Wine
+#   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
 #
-# All of them when none is named (sim once tests/sim exists). Logs go to build/test-logs. The last line is the sum of all;
+# All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is the sum of all;
 # the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names another executable for the system
 # tests, FAIRLEAD_WINE another wine64.
 set -euo pipefail
@@ -24,6 +25,9 @@ SKIPPED=0
 LIMIT_PROGRAM=300
 LIMIT_SIM=900
 LIMIT_SYSTEM=3000
+
+# Enough to find what a change breaks; finding more is for longer runs by hand: FUZZ_SECONDS=3600 scripts/test.sh fuzz
+FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 
 # How much of a failed program's log is shown: CI's machine, and the log on it, may be gone when somebody looks.
 EXCERPT_LINES=60
@@ -109,6 +113,25 @@ kind_sim() {
     run_tap sim "$LIMIT_SIM" "$BUILD/native/sim"
 }
 
+kind_fuzz() {
+    need_packages fuzz
+    build fuzz build-fuzz || { count_broken fuzz "does not build" "$LOGS/build-fuzz.log"; return 0; }
+    local source
+    for source in "$ROOT"/tests/fuzz/fuzz_*.c; do
+        run_fuzzer "$(basename "$source" .c)"
+    done
+}
+
+# What it finds is kept in build/fuzz, for the next run and as the file that reproduces a failure.
+run_fuzzer() {
+    local name=$1 log=$LOGS/$1.log code=0 corpus=$BUILD/fuzz/corpus/$1 seeds=$ROOT/tests/fuzz/seeds/${1#fuzz_}
+    mkdir -p "$corpus"
+    [ -d "$seeds" ] || seeds=$corpus
+    timeout -k 10 $((FUZZ_SECONDS + 60)) "$BUILD/fuzz/$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+        -artifact_prefix="$BUILD/fuzz/" "$corpus" "$seeds" >"$log" 2>&1 </dev/null || code=$?
+    count "$name" exit "$code" "$log" "$log"
+}
+
 kind_system() {
     build system all || { count_broken system "does not build" "$LOGS/build-system.log"; return 0; }
     wine_prepare
@@ -134,9 +157,8 @@ run_kind() {
 
 default_kinds() {
     printf '%s\n' lint unit port
-    if compgen -G "$ROOT/tests/sim/*.c" >/dev/null; then
-        echo sim
-    fi
+    ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
+    ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
     echo system
 }
 
@@ -152,7 +174,7 @@ test_environment() {
 main() {
     local kinds=() kind
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        declare -F "kind_$1" >/dev/null || fail "no such kind of test: $1 (lint unit port sim system)"
+        declare -F "kind_$1" >/dev/null || fail "no such kind of test: $1 (lint unit port sim fuzz system)"
         kinds+=("$1")
         shift
     done
