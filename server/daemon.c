@@ -395,6 +395,11 @@ struct daemon *daemon_start(const struct daemon_options *options)
     return daemon;
 }
 
+struct stats *daemon_stats(struct daemon *daemon)
+{
+    return &daemon->stats;
+}
+
 enum daemon_outcome daemon_outcome(const struct daemon *daemon)
 {
     if (daemon->failed)

@@ -54,6 +54,9 @@ void daemon_stop(struct daemon *daemon);
 /* Valid from DAEMON_STOPPED on. */
 enum daemon_outcome daemon_outcome(const struct daemon *daemon);
 
+/* Its numbers, until daemon_free. For tests and for the host's own reports. */
+struct stats *daemon_stats(struct daemon *daemon);
+
 /* After DAEMON_STOPPED was reported. NULL is allowed. */
 void daemon_free(struct daemon *daemon);
 
