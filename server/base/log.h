@@ -7,9 +7,16 @@
  *
  *   2026-11-23T21:05:12.345Z info  listener echo: listening on 127.0.0.1:8888
  *
- * Threads: any. Control bytes and bytes that are not printable ASCII or valid UTF-8 are written as \xNN by the log itself,
- * whatever the format was given, and a line never holds a line break: no byte of a client's reaches the log unescaped.
- * Lines longer than LOG_LINE_BYTES are cut and end in "...".
+ * Threads: any, log_set_wake and log_take excepted. No static initialisation is needed: lines wait in the queue until
+ * there is a sink.
+ *
+ * No byte of a client's reaches the log unescaped, whatever the format was given: bytes that are not valid UTF-8,
+ * control characters (C0, DEL, C1), line separators and marks that turn the direction of writing appear as \xNN, one
+ * per byte, and a line never holds a line break. log_write leaves a backslash as it is, so that paths stay readable
+ * and text from log_escape passes unchanged; log_escape doubles it, so that what it wrote can only be read in one way.
+ * Put foreign text through log_escape where that matters.
+ *
+ * Lines longer than LOG_LINE_BYTES are cut and end in "..."; a character or an escape is never cut in two.
  */
 #ifndef FAIRLEAD_BASE_LOG_H
 #define FAIRLEAD_BASE_LOG_H
@@ -46,14 +53,19 @@ struct log_limit {
 };
 bool log_allowed(struct log_limit *limit, uint64_t now_us, uint64_t *suppressed);
 
-/* The sink's side. `wake` is called (any thread, must not block) when a line was queued into an empty queue.
- * log_take copies the oldest line, with its line break, and answers its length; 0 when there is none. One
- * consumer. */
+/* The sink's side: one thread. `wake` is called when a line was queued and log_take has answered 0 since it
+ * was called last (any thread, possibly once too often; it must not block). It is set before other threads
+ * log, and then stays. Lines that came before are in the queue already: the sink takes until it gets 0 before
+ * it first waits. */
 void log_set_wake(void (*wake)(void));
+
+/* Copies the oldest line, with its line break and without NUL, and answers its length; 0 when there is none.
+ * Where lines were lost, a line of its own says how many. */
 size_t log_take(char line[LOG_LINE_BYTES]);
 
-/* Writes what foreign text may hold so that it is safe in a log or terminal; always NUL-terminates, cuts what
- * does not fit. Answers the length written. `text` need not be terminated. */
+/* Writes what foreign text may hold so that it is safe in a log or terminal, as said above; always
+ * NUL-terminates and cuts what does not fit. Answers the length written. `text` need not be terminated;
+ * `out_bytes` is at least 1. */
 size_t log_escape(const char *text, size_t text_bytes, char *out, size_t out_bytes);
 
 #endif
