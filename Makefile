@@ -11,7 +11,7 @@
 #   SANITIZE=           the native programs without ASan and UBSan
 #   CROSS, NATIVE_CC, FUZZ_CC   other compilers (the last must be clang)
 #
-# A source is found by its folder; nothing is listed here. Libraries come from scripts/deps.sh, which runs by itself.
+# A source is found by its folder; nothing is listed here. scripts/deps.sh gets the libraries and runs by itself.
 
 CROSS     ?= x86_64-w64-mingw32-
 NATIVE_CC ?= gcc
@@ -30,7 +30,7 @@ Q := $(if $(V),,@)
 
 all:
 
-# ---- what is built from what --------------------------------------------------------------------------------------------
+# ---- what is built from what -------------------------------------------------------------------------------
 
 FOLDERS  := config server server/base server/port server/relay server/stats server/admin server/host
 SOURCES  := $(sort $(wildcard $(FOLDERS:=/*.c)))
@@ -48,11 +48,12 @@ PORT_TESTS := $(sort $(wildcard tests/port/*.c))
 SIM        := $(sort $(wildcard tests/sim/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
-# ---- flags --------------------------------------------------------------------------------------------------------------
+# ---- flags -------------------------------------------------------------------------------------------------
 
-WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla $(WERROR)
-COMMON   := -std=c11 -g -I. -Iserver -ffile-prefix-map=$(CURDIR)=. -fno-strict-aliasing -fno-omit-frame-pointer \
-            -fstack-protector-strong -MMD -MP
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+            -Wvla $(WERROR)
+COMMON   := -std=c11 -g -I. -Iserver -ffile-prefix-map=$(CURDIR)=. -fno-strict-aliasing \
+            -fno-omit-frame-pointer -fstack-protector-strong -MMD -MP
 
 M := build/mingw$(if $(SAN),-$(SAN))
 N := build/native
@@ -66,7 +67,8 @@ MINGW_FLAGS := $(COMMON) -O2 $(MINGW_TRAP) -D_WIN32_WINNT=0x0A00 -DWINVER=0x0A00
 # No time stamp, so that the same sources give the same file; static, so that it needs only what Windows has.
 MINGW_LINK  := -static -mconsole -fstack-protector-strong -Wl,--dynamicbase,--high-entropy-va,--nxcompat \
                -Wl,--no-insert-timestamp
-MINGW_LIBS  := -Lbuild/deps/mingw/lib -linih -lcjson -lpicohttpparser -lws2_32 -lmswsock -liphlpapi -ladvapi32 -lbcrypt
+MINGW_LIBS  := -Lbuild/deps/mingw/lib -linih -lcjson -lpicohttpparser \
+               -lws2_32 -lmswsock -liphlpapi -ladvapi32 -lbcrypt
 
 NATIVE_FLAGS := $(COMMON) -O1 $(SANITIZE) -isystem build/deps/native/include
 NATIVE_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lcmocka -lpthread
@@ -78,16 +80,17 @@ FUZZ_LINK  := -fsanitize=address,undefined,fuzzer
 # Tests may leave out prototypes: a test function is called only from the table in its own file.
 TEST_FLAGS := -Itests -Wno-missing-prototypes
 
-# ---- objects ------------------------------------------------------------------------------------------------------------
+# ---- objects -----------------------------------------------------------------------------------------------
 
 mingw_objects  = $(patsubst %.c,$M/obj/%.o,$(1))
 native_objects = $(patsubst %.c,$N/obj/%.o,$(1))
 fuzz_objects   = $(patsubst %.c,$F/obj/%.o,$(1))
 
 EXE_OBJECTS    := $(call mingw_objects,$(SOURCES)) $(patsubst %.rc,$M/obj/%.res.o,$(RESOURCE))
-# The seam's suite needs the ground floor and the seam only, so that it can be built while the rooms above are not.
+# The seam's suite needs the ground floor and the seam only, so it is built while those above do not compile.
 PORT_LIBRARY   := $(call mingw_objects,$(filter server/base/% server/port/%,$(SOURCES)))
-PORT_OBJECTS   := $(call mingw_objects,$(filter-out %_sim.c,$(PORT_TESTS)) $(filter-out %_native.c,$(SUPPORT)))
+PORT_OBJECTS   := $(call mingw_objects,$(filter-out %_sim.c,$(PORT_TESTS)) \
+                  $(filter-out %_native.c,$(SUPPORT)))
 NATIVE_LIBRARY := $(call native_objects,$(PORTABLE))
 NATIVE_SUPPORT := $(call native_objects,$(filter-out %_win.c %_iocp.c,$(SUPPORT)) $(UNIT_PARTS))
 SIM_PORT       := $(call native_objects,$(filter tests/sim/port_sim%,$(SIM)))
@@ -112,7 +115,7 @@ format:
 clean:
 	$(Q)rm -rf build/mingw build/mingw-trap build/native build/fuzz build/lint
 
-# The flags and the compiler are prerequisites too: a file per target holds them and changes only when they do.
+# The flags and the compiler are prerequisites too: a file per target holds them and changes with them.
 define remember
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
@@ -140,7 +143,7 @@ $M/obj/tests/%.o: tests/%.c $M/flags build/deps/mingw/.stamp
 	$(call run,CC,$(MINGW_CC) $(MINGW_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $M/obj/%.o: %.c $M/flags build/deps/mingw/.stamp
 	$(call run,CC,$(MINGW_CC) $(MINGW_FLAGS) $(WARNINGS) -c $< -o $@)
-# A resource may embed files (an icon, a manifest, a page), which no dependency file names: they lie beside it.
+# A resource may embed files (an icon, a manifest, a page), which no dependency file names.
 $M/obj/%.res.o: %.rc $M/flags $(wildcard server/host/*.manifest server/host/*.ico) server/base/version.h
 	$(call run,RC,$(CROSS)windres -I. -Iserver -i $< -o $@)
 $N/obj/tests/%.o: tests/%.c $N/flags build/deps/native/.stamp
@@ -152,10 +155,10 @@ $F/obj/tests/%.o: tests/%.c $F/flags build/deps/native/.stamp
 $F/obj/%.o: %.c $F/flags build/deps/native/.stamp
 	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) -c $< -o $@)
 
-# ---- programs -----------------------------------------------------------------------------------------------------------
+# ---- programs ----------------------------------------------------------------------------------------------
 
-# An archive is made anew: an object whose source is gone must not stay in it. The list of members is remembered, because
-# a source that went away changes no prerequisite's time.
+# An archive is made anew: an object whose source is gone must not stay in it. The list of members is
+# remembered, because a source that went away changes no prerequisite's time.
 $N/libfairlead.members: FORCE
 	$(call remember,$(NATIVE_LIBRARY))
 $N/libsupport.members: FORCE
@@ -182,7 +185,8 @@ $M/port_suite.exe: $(PORT_OBJECTS) $M/libport.a
 	$(call run,LD,$(MINGW_CC) $(MINGW_LINK) $(PORT_OBJECTS) $M/libport.a -lcmocka $(MINGW_LIBS) -o $@)
 
 NATIVE_ARCHIVES := $N/libsupport.a $N/libfairlead.a
-link_native = $(NATIVE_CC) $(SANITIZE) $(1) -Wl,--start-group $(NATIVE_ARCHIVES) -Wl,--end-group $(NATIVE_LIBS) -o $@
+link_native = $(NATIVE_CC) $(SANITIZE) $(1) -Wl,--start-group $(NATIVE_ARCHIVES) -Wl,--end-group \
+              $(NATIVE_LIBS) -o $@
 
 $(UNIT_PROGRAMS): $N/unit/%: $N/obj/tests/unit/%.o $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$<))

@@ -3,9 +3,9 @@
 #
 #   scripts/deps.sh [native] [mingw]      both when none is named
 #
-# Result: build/deps/TARGET/{include,lib} and build/deps/licenses/NAME. What is already built is left alone, also without
-# a network. The sources are the pristine upstream tarballs of Debian's source packages: apt checks their signatures, and
-# private lists under build/ keep the machine's own apt set-up as it is.
+# Result: build/deps/TARGET/{include,lib} and build/deps/licenses/NAME. What is already built is left alone,
+# also without a network. The sources are the pristine upstream tarballs of Debian's source packages: apt
+# checks their signatures, and private lists under build/ keep the machine's own apt set-up as it is.
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 
@@ -13,12 +13,13 @@ DEPS=$BUILD/deps
 SOURCES=$DEPS/src
 LOG=$DEPS/deps.log
 
-# ---- fetching -----------------------------------------------------------------------------------------------------------
+# ---- fetching ----------------------------------------------------------------------------------------------
 
 LIBRARIES="inih cjson picohttpparser cmocka"
 
-# The Debian source packages that hold a library, best first, each with the library's folder in its tarball. Not every
-# mirror that knows libpicohttpparser also keeps its tarball; h2o is where that library comes from and carries it whole.
+# The Debian source packages that hold a library, best first, each with the library's folder in its tarball.
+# Not every mirror that knows libpicohttpparser also keeps its tarball; h2o is where that library comes from
+# and carries it whole.
 source_packages() {
     case $1 in
     inih) echo libinih:. ;;
@@ -28,14 +29,15 @@ source_packages() {
     esac
 }
 
-# The machine's own mirror and suite: the first plain one ("bookworm", not "bookworm-updates") that has "main".
+# The machine's own mirror and suite: the first plain one ("bookworm", not "bookworm-updates") with "main".
 machine_mirror() {
     # shellcheck disable=SC2016  # these are apt's own variables
     apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
         awk '$1 == "Packages" && $4 == "main" && $3 !~ /-|\// { print $2, $3; exit }'
 }
 
-# The machine's suite first; a newer one has what that lacks or what the mirror no longer keeps of it; the older one has h2o.
+# The machine's suite first; a newer one has what that lacks or what the mirror no longer keeps of it; the
+# older one has h2o.
 suites() {
     printf '%s\n' "$1" trixie sid bookworm | awk '!seen[$0]++'
 }
@@ -65,7 +67,8 @@ fetch_from_suite() {
     update_suite "$mirror" "$suite" || return 1
     rm -rf "$part"
     mkdir -p "$part/tree"
-    (cd "$part" && private_apt "$suite" apt-get -q source --download-only --tar-only "$package" >>"$LOG" 2>&1) || return 1
+    (cd "$part" &&
+        private_apt "$suite" apt-get -q source --download-only --tar-only "$package" >>"$LOG" 2>&1) || return 1
     unpack "$part" "$folder" || return 1
     echo "$package $(tarball_version "$part") ($suite)" >"$part/origin"
     rm -rf "${SOURCES:?}/$name"
@@ -111,7 +114,7 @@ fetch() {
     fail "cannot fetch a source package of $name, see $LOG"
 }
 
-# ---- building -----------------------------------------------------------------------------------------------------------
+# ---- building ----------------------------------------------------------------------------------------------
 
 compiler() {
     case $1 in
@@ -127,8 +130,8 @@ archiver() {
     esac
 }
 
-# compile TARGET NAME "FLAGS" SOURCE...: one archive lib/libNAME.a. Paths are mapped so that the result does not depend on
-# where the repository lies.
+# compile TARGET NAME "FLAGS" SOURCE...: one archive lib/libNAME.a. Paths are mapped so that the result does
+# not depend on where the repository lies.
 compile() {
     local target=$1 name=$2 flags=$3 out=$DEPS/$1.new objects=() source object
     shift 3
@@ -168,7 +171,8 @@ build_picohttpparser() {
 
 # cmocka asks its own configure step for these; both targets are known, so the answers are written down.
 cmocka_flags() {
-    local common="-DHAVE_INTTYPES_H -DHAVE_STRINGS_H -DHAVE_MALLOC_H -DHAVE_STRUCT_TIMESPEC -DHAVE_GCC_THREAD_LOCAL_STORAGE"
+    local common="-DHAVE_INTTYPES_H -DHAVE_STRINGS_H -DHAVE_MALLOC_H -DHAVE_STRUCT_TIMESPEC"
+    common+=" -DHAVE_GCC_THREAD_LOCAL_STORAGE"
     case $1 in
     native) echo "$common -DHAVE_CLOCK_REALTIME -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -DHAVE_SIGLONGJMP" ;;
     mingw) echo "$common" ;;
@@ -196,7 +200,7 @@ install_licenses() {
     done
 }
 
-# ---- the whole ----------------------------------------------------------------------------------------------------------
+# ---- the whole ---------------------------------------------------------------------------------------------
 
 # What a built target depends on: this script (flags and recipes) and the compiler.
 stamp_of() {
@@ -207,7 +211,8 @@ target_is_built() {
     [ "$(cat "$DEPS/$1/.stamp" 2>/dev/null)" = "$(stamp_of "$1")" ]
 }
 
-# Built beside the old one and then moved into its place, so that a failed or interrupted build leaves nothing half done.
+# Built beside the old one and then moved into its place, so that a failed or interrupted build leaves nothing
+# half done.
 build_target() {
     local target=$1 name
     rm -rf "${DEPS:?}/$target.new"

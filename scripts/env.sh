@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: the repository's root, the packages each purpose needs, and Wine's environment.
+# Sourced by the other scripts: the repository's root, the packages of each purpose, and Wine's environment.
 #
 #   need_packages build run test lint     installs what is missing, or says how to and ends the script
 #   wine_prepare                          exports Wine's environment and creates the prefix once
@@ -7,7 +7,7 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$ROOT/build
 
-# The interpreter that Debian's python3-* packages install into; a "python3" found first in PATH may be another one.
+# The interpreter that Debian's python3-* packages install into; the first in PATH may be another one.
 # shellcheck disable=SC2034  # used by the scripts that source this file
 PYTHON=/usr/bin/python3
 
@@ -24,7 +24,8 @@ packages_for() {
     case $1 in
     build) echo make gcc libc6-dev gcc-mingw-w64-x86-64 binutils xz-utils bzip2 ;;
     run) echo wine64 ;;
-    test) echo python3 python3-pytest python3-jsonschema socat curl redis-server redis-tools postgresql openssl procps ;;
+    test) echo python3 python3-pytest python3-jsonschema socat curl openssl procps \
+        redis-server redis-tools postgresql ;;
     fuzz) echo clang libclang-rt-dev ;;
     lint) echo python3 shellcheck clang-format-14 clang-tidy-14 ;;
     *) fail "no such group of packages: $1" ;;
@@ -78,20 +79,20 @@ need_packages() {
         return 0
     fi
     mapfile -t missing <<<"$missing"
-    [ "$(id -u)" = 0 ] || fail "missing packages; as root run: apt-get install --no-install-recommends ${missing[*]}"
+    [ "$(id -u)" = 0 ] || fail "as root run: apt-get install --no-install-recommends ${missing[*]}"
     mkdir -p "$BUILD"
-    # The lists of a new machine are empty or old, and either looks like an unknown package: refresh them first.
+    # The lists of a new machine are empty or old, and either looks like an unknown package.
     say "installing: ${missing[*]}"
     apt_update >"$log" 2>&1 || say "apt-get update failed, see $log; going on with the lists there are"
     known=$(packages_known "${missing[@]}") || fail "cannot install what is missing, see $log"
     if [ -n "$known" ]; then
         mapfile -t known <<<"$known"
-        apt_install "${known[@]}" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "could not install: ${known[*]}"; }
+        apt_install "${known[@]}" >>"$log" 2>&1 || { tail "$log" >&2; fail "could not install: ${known[*]}"; }
     fi
     packages_missing "$@" >"$BUILD/.not-in-debian"
 }
 
-# Debian's "wine" wrapper complains about the 32-bit half that nothing here needs, so the program itself is called.
+# Debian's "wine" wrapper complains about the 32-bit half that nothing here needs: call the program itself.
 wine_find() {
     local candidate
     for candidate in /usr/lib/wine/wine64 /usr/lib/x86_64-linux-gnu/wine/wine64 /opt/wine-stable/bin/wine64; do
@@ -108,12 +109,13 @@ wine_environment() {
     export WINE
     export WINEPREFIX=${WINEPREFIX:-$BUILD/wine}
     export WINEDEBUG=${WINEDEBUG:--all}
-    # Without its debugger a crash has an exit code of its own (5); with it, it may be 0. The others only ask for downloads.
+    # Without its debugger a crash has an exit code of its own (5); with it, it may be 0. The others ask
+    # for downloads.
     export WINEDLLOVERRIDES="winedbg.exe=d;winemenubuilder.exe=d;mscoree=;mshtml="
     unset DISPLAY
 }
 
-# Programs that start at the same time in a missing prefix would all create it; the first one does, under the lock.
+# Programs that start at the same time in a missing prefix would all create it: the first one does.
 wine_prepare() {
     wine_environment
     [ -e "$WINEPREFIX/.ready" ] && return 0

@@ -19,12 +19,14 @@ import sys
 LINES_MAX = 600
 
 # A file may include what is in its own folder and in any folder of a lower floor (DESIGN section 1).
-FLOORS = {"base": 0, "port": 1, "config": 1, "stats": 2, "admin": 3, "relay": 3, "daemon": 4, "host": 5, "main": 6}
+FLOORS = {
+    "base": 0, "port": 1, "config": 1, "stats": 2, "admin": 3, "relay": 3, "daemon": 4, "host": 5, "main": 6,
+}  # fmt: skip
 
 C11_HEADERS = {
-    "assert.h", "ctype.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "iso646.h", "limits.h", "locale.h", "math.h",
-    "setjmp.h", "signal.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
-    "stdnoreturn.h", "string.h", "time.h", "uchar.h", "wchar.h", "wctype.h",
+    "assert.h", "ctype.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "iso646.h", "limits.h", "locale.h",
+    "math.h", "setjmp.h", "signal.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h",
+    "stdlib.h", "stdnoreturn.h", "string.h", "time.h", "uchar.h", "wchar.h", "wctype.h",
 }  # fmt: skip
 
 # Which file may include the header of which library: one seam for each.
@@ -40,10 +42,12 @@ WINSOCK_HEADERS = {"winsock.h", "winsock2.h", "ws2tcpip.h", "ws2def.h", "mswsock
 COMPILER_FILES = {"server/base/compiler.h", "server/base/atomic.h"}
 COMPILER_HEADERS = {"intrin.h", "sal.h"}
 
-PLATFORM_WORDS = re.compile(r"\b(_WIN32|_WIN64|WIN32|__MINGW\w+|__linux__|__unix__|__APPLE__|HANDLE|OVERLAPPED|SOCKET)\b")
+PLATFORM_WORDS = re.compile(
+    r"\b(_WIN32|_WIN64|WIN32|__MINGW\w+|__linux__|__unix__|__APPLE__|HANDLE|OVERLAPPED|SOCKET)\b"
+)
 DIALECT_WORDS = re.compile(
-    r"__attribute__|__builtin_\w+|\b_Atomic\b|\bstdatomic\.h|\b__?typeof(__)?\b|\btypeof\b|\b__int128\b|\b_Complex\b"
-    r"|\b_Thread_local\b|\bunistd\.h|\bstrn?casecmp\b|\bstrdup\b|\binet_addr\b|\bgethostbyname\b|\bM_PI\b"
+    r"__attribute__|__builtin_\w+|\b_Atomic\b|\bstdatomic\.h|\b__?typeof(__)?\b|\btypeof\b|\b__int128\b"
+    r"|\b_Complex\b|\b_Thread_local\b|\bunistd\.h|\bstrn?casecmp\b|\bstrdup\b|\binet_addr\b|\bgethostbyname\b|\bM_PI\b"
     r"|#\s*pragma\s+GCC|##\s*__VA_ARGS__"
 )
 SLEEP_WORDS = re.compile(r"\b(Sleep|SleepEx|usleep|nanosleep|thrd_sleep|sleep)\s*\(|\btime\.sleep\b")
@@ -53,11 +57,13 @@ WAITING_FILES = re.compile(r"tests/(.*/)?wait[^/]*\.(py|c|h)")
 UNFINISHED_WORDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 MACHINE_WORDS = re.compile(
     r"(?<![\w.$}/-])/(work|ro" r"ot|home/\w+)/"
-    r"|\b(deb|ftp\d?|security|snapshot|registry|index|proxy|mirrors?|files)\.[\w-]+(\.[\w-]+)*\.(org|com|net|io|dev)\b"
+    r"|\b(deb|ftp\d?|security|snapshot|registry|index|proxy|mirrors?|files)\.[\w-]+(\.[\w-]+)*"
+    r"\.(org|com|net|io|dev)\b"
 )  # fmt: skip
 
 TEXT_SUFFIXES = {
-    ".c", ".h", ".rc", ".mc", ".py", ".sh", ".md", ".ini", ".json", ".yml", ".js", ".css", ".html", ".txt", ".cmd", "",
+    ".c", ".h", ".rc", ".mc", ".py", ".sh", ".cmd", ".md", ".ini", ".json", ".yml", ".js", ".css", ".html", ".txt",
+    "",
 }  # fmt: skip
 CODE_SUFFIXES = {".c", ".h", ".py", ".sh", ".js"}
 OUTSIDE = {".git", "build", "__pycache__", ".pytest_cache", "node_modules"}
@@ -147,11 +153,11 @@ def matches(names, pattern, read):
                 yield f"{name}:{number}: {match.group().strip()}"
 
 
-# ---- the rules ----------------------------------------------------------------------------------------------------------
+# ---- the rules ---------------------------------------------------------------------------------------------
 
 
 def room_of(name):
-    """The room a file of config/ or server/ lies in; what stands beside main.c in server/ is the room "daemon"."""
+    """The room of a file of config/ or server/; what lies beside main.c is the room "daemon"."""
     parts = name.removeprefix("server/").split("/")
     if len(parts) > 1:
         return parts[0]
@@ -211,7 +217,7 @@ def file_length(tree):
 
 
 def whitespace(tree):
-    """No tab, no space at a line's end, LF, and a newline at the end; makefiles and .cmd have their own ways."""
+    """No tab, no space at a line's end, LF, a newline at the end; makefiles and .cmd have their own ways."""
     for name in tree.texts():
         text = tree.text(name)
         if name.endswith(".cmd") or "\0" in text:
@@ -226,8 +232,9 @@ def whitespace(tree):
 
 
 def sleep(tree):
-    """Nobody waits by sleeping: code waits for a completion, a test for a condition with a deadline (wait.py does that)."""
-    names = [name for name in tree.named(r"(config|server|tests)/.*\.(c|h|py)") if not WAITING_FILES.fullmatch(name)]
+    """Nobody waits by sleeping: code waits for a completion, a test for a condition with a deadline (wait.py)."""
+    names = tree.named(r"(config|server|tests)/.*\.(c|h|py)")
+    names = [name for name in names if not WAITING_FILES.fullmatch(name)]
     yield from matches(names, SLEEP_WORDS, lambda name: without_strings(read_code(tree, name)))
 
 
@@ -255,7 +262,8 @@ def dialect(tree):
 def shell_syntax(tree):
     """Every script parses."""
     for name in tree.scripts():
-        done = subprocess.run(["bash", "-n", str(tree.root / name)], capture_output=True, text=True, check=False)
+        command = ["bash", "-n", str(tree.root / name)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             yield f"{name}: {done.stderr.strip()}"
 
@@ -332,7 +340,7 @@ RULES = [
 ]
 
 
-# ---- running ------------------------------------------------------------------------------------------------------------
+# ---- running -----------------------------------------------------------------------------------------------
 
 
 def tool(name):
@@ -348,7 +356,8 @@ def complaints(tree, command):
     if done.returncode == 0:
         return []
     lines = (done.stdout + done.stderr).strip().split("\n")
-    return [re.sub(r"^\./", "", line.replace(str(tree.root) + "/", "")) for line in lines if line.strip()] or [f"exit code {done.returncode}"]
+    lines = [re.sub(r"^\./", "", line.replace(str(tree.root) + "/", "")) for line in lines if line.strip()]
+    return lines or [f"exit code {done.returncode}"]
 
 
 def exempted(tree, rule, violation):

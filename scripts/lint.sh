@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the rules of the house: scripts/lint.sh [RULE ...], all of them when none is named. See scripts/lint.py.
+# Checks the rules of the house: scripts/lint.sh [RULE ...], all when none is named. See scripts/lint.py.
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 

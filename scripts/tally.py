@@ -4,8 +4,8 @@
     tally.py junit EXIT_CODE FILE    pytest's --junitxml
     tally.py exit EXIT_CODE FILE     a program that is one test: its exit code is the result
 
-Prints `PASSED FAILED SKIPPED`, and below it one line per failure. A program that crashed, was stopped by the clock or left
-without naming a failure counts as failed: what it planned and did not report, and at least one.
+Prints `PASSED FAILED SKIPPED`, and below it one line per failure. A program that crashed, was stopped by the
+clock or left without naming a failure counts as failed: what it planned and did not report, and at least one.
 """
 
 import re

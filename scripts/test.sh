@@ -10,9 +10,9 @@
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
 #
-# All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is the sum of all;
-# the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names another executable for the system
-# tests, FAIRLEAD_WINE another wine64.
+# All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is
+# the sum of all; the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names
+# another executable for the system tests, FAIRLEAD_WINE another wine64.
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 
@@ -21,18 +21,19 @@ PASSED=0
 FAILED=0
 SKIPPED=0
 
-# A test that hangs must not keep the others from being counted. Seconds; together less than CI's hour and a half.
+# A test that hangs must not keep the others from being counted. Seconds; CI has an hour and a half.
 LIMIT_PROGRAM=300
 LIMIT_SIM=900
 LIMIT_SYSTEM=3000
 
-# Enough to find what a change breaks; finding more is for longer runs by hand: FUZZ_SECONDS=3600 scripts/test.sh fuzz
+# Enough to find what a change breaks; finding more is for longer runs by hand:
+# FUZZ_SECONDS=3600 scripts/test.sh fuzz
 FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 
-# How much of a failed program's log is shown: CI's machine, and the log on it, may be gone when somebody looks.
+# How much of a failed program's log is shown: CI's machine, and the log on it, may be gone by then.
 EXCERPT_LINES=60
 
-# ---- counting -----------------------------------------------------------------------------------------------------------
+# ---- counting ----------------------------------------------------------------------------------------------
 
 # count NAME FORMAT EXIT_CODE RESULTS LOG: adds the results of one program to the sums and says what failed.
 count() {
@@ -68,13 +69,15 @@ run_tap() {
     count "$name" tap "$code" "$log" "$log"
 }
 
-# run_pytest NAME LIMIT ARGUMENT...: pytest's own closing line is left out, because the sum of all is to be the only one.
+# run_pytest NAME LIMIT ARGUMENT...: pytest's own closing line is left out, because the sum of all is to be
+# the only one.
 run_pytest() {
     local name=$1 limit=$2 log=$LOGS/$1.log results=$LOGS/$1.xml code=0
     shift 2
     rm -f "$results"
     timeout -k 10 "$limit" "$PYTHON" -B -m pytest -p no:cacheprovider -v --junitxml="$results" "$@" \
-        </dev/null 2>&1 | tee "$log" | grep --line-buffered -vE '^=+ .*[0-9.]+s( \(.*\))? =+$' || code=${PIPESTATUS[0]}
+        </dev/null 2>&1 | tee "$log" |
+        grep --line-buffered -vE '^=+ .*[0-9.]+s( \(.*\))? =+$' || code=${PIPESTATUS[0]}
     count "$name" junit "$code" "$results" "$log"
 }
 
@@ -84,7 +87,7 @@ build() {
     "$ROOT/scripts/build.sh" "$@" >"$log" 2>&1
 }
 
-# ---- the kinds ----------------------------------------------------------------------------------------------------------
+# ---- the kinds ---------------------------------------------------------------------------------------------
 
 kind_lint() {
     run_tap lint "$LIMIT_PROGRAM" "$ROOT/scripts/lint.sh"
@@ -140,19 +143,19 @@ kind_system() {
     run_pytest system "$LIMIT_SYSTEM" "$ROOT/tests/system" "$@"
 }
 
-# ---- the whole ----------------------------------------------------------------------------------------------------------
+# ---- the whole ---------------------------------------------------------------------------------------------
 
 run_kind() {
-    local kind=$1 before=$((PASSED + FAILED + SKIPPED)) start=$SECONDS passed=$PASSED failed=$FAILED skipped=$SKIPPED
+    local kind=$1 start=$SECONDS passed=$PASSED failed=$FAILED skipped=$SKIPPED
     shift
     say "== $kind"
     "kind_$kind" "$@"
-    if [ "$before" = $((PASSED + FAILED + SKIPPED)) ]; then
+    if [ "$PASSED $FAILED $SKIPPED" = "$passed $failed $skipped" ]; then
         FAILED=$((FAILED + 1))
         say "   FAILED $kind: ran nothing"
     fi
-    say "== $kind: passed $((PASSED - passed)), failed $((FAILED - failed)), skipped $((SKIPPED - skipped))," \
-        "$((SECONDS - start)) s"
+    say "== $kind: passed $((PASSED - passed)), failed $((FAILED - failed))," \
+        "skipped $((SKIPPED - skipped)), $((SECONDS - start)) s"
 }
 
 default_kinds() {
