@@ -1,0 +1,111 @@
+#include "config/config_keys.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "config/config_values.h"
+#include "config/text.h"
+
+/* The field a value goes to, and the range of a number; without them for setters that know both themselves. */
+#define FIELD(type, name) offsetof(struct type, name)
+#define ANY 0, 0
+#define DURATION(least) (least), CONFIG_DURATION_MS_MAX
+#define LATER NULL, 0, ANY, 0
+
+const struct config_key config_keys[] = {
+    {CONFIG_SERVER, "workers", "auto", config_set_workers, FIELD(config_server, workers), 1, WORKERS_MAX, 0},
+    {CONFIG_SERVER, "max_sessions", "100000", config_set_number, FIELD(config_server, sessions_max), 1,
+     CONFIG_SESSIONS_MAX, 0},
+    {CONFIG_SERVER, "buffer_size", "16k", config_set_size, FIELD(config_server, buffer_bytes),
+     CONFIG_BUFFER_BYTES_MIN, CONFIG_BUFFER_BYTES_MAX, 0},
+    {CONFIG_SERVER, "drain_timeout", "30s", config_set_duration, FIELD(config_server, drain_timeout_ms),
+     DURATION(0), 0},
+    {CONFIG_SERVER, "log_file", "", config_set_log_file, FIELD(config_server, log_file), ANY,
+     CONFIG_FREE_TEXT},
+    {CONFIG_SERVER, "log_level", "info", config_set_log_level, FIELD(config_server, log_level), ANY, 0},
+    {CONFIG_SERVER, "log_rotate_size", "10M", LATER},
+    {CONFIG_SERVER, "log_rotate_keep", "8", LATER},
+    {CONFIG_SERVER, "session_log", "off", LATER},
+
+    {CONFIG_STATS, "listen", "127.0.0.1:8404", config_set_stats_listen, 0, ANY, 0},
+    {CONFIG_STATS, "token", "", config_set_token, FIELD(config_stats, token), ANY, CONFIG_FREE_TEXT},
+
+    {CONFIG_LISTENER, "listen", NULL, config_set_listen, 0, ANY, CONFIG_REPEATABLE},
+    {CONFIG_LISTENER, "protocol", "tcp", config_set_protocol, 0, ANY, 0},
+    {CONFIG_LISTENER, "mode", NULL, config_set_mode, FIELD(config_listener, mode), ANY, 0},
+    {CONFIG_LISTENER, "upstream", NULL, config_set_upstream, 0, ANY, 0},
+    {CONFIG_LISTENER, "max_sessions", "", config_set_number, FIELD(config_listener, sessions_max), 0,
+     CONFIG_SESSIONS_MAX, 0},
+    {CONFIG_LISTENER, "max_sessions_per_ip", "", config_set_number,
+     FIELD(config_listener, sessions_per_ip_max), 0, CONFIG_SESSIONS_MAX, 0},
+    {CONFIG_LISTENER, "idle_timeout", "10m", config_set_duration, FIELD(config_listener, idle_timeout_ms),
+     DURATION(0), 0},
+    {CONFIG_LISTENER, "half_close_timeout", "30s", config_set_duration,
+     FIELD(config_listener, half_close_timeout_ms), DURATION(0), 0},
+    {CONFIG_LISTENER, "max_lifetime", "", config_set_duration, FIELD(config_listener, lifetime_max_ms),
+     DURATION(0), 0},
+    {CONFIG_LISTENER, "accept_rate", "", LATER},
+    {CONFIG_LISTENER, "allow", "", LATER},
+    {CONFIG_LISTENER, "deny", "", LATER},
+    {CONFIG_LISTENER, "proxy_protocol", "off", LATER},
+    {CONFIG_LISTENER, "proxy_protocol_from", "", LATER},
+    {CONFIG_LISTENER, "proxy_protocol_timeout", "5s", LATER},
+
+    {CONFIG_UPSTREAM, "server", NULL, config_set_server, 0, ANY, CONFIG_REPEATABLE},
+    {CONFIG_UPSTREAM, "connect_timeout", "5s", config_set_duration,
+     FIELD(config_upstream, connect_timeout_ms), DURATION(1), 0},
+    {CONFIG_UPSTREAM, "retries", "3", config_set_number, FIELD(config_upstream, retries), 0,
+     CONFIG_RETRIES_MAX, 0},
+    {CONFIG_UPSTREAM, "resolve_interval", "30s", config_set_duration,
+     FIELD(config_upstream, resolve_interval_ms), DURATION(0), 0},
+    {CONFIG_UPSTREAM, "balance", "roundrobin", LATER},
+    {CONFIG_UPSTREAM, "queue_timeout", "", LATER},
+    {CONFIG_UPSTREAM, "send_proxy", "off", LATER},
+    {CONFIG_UPSTREAM, "check", "off", LATER},
+    {CONFIG_UPSTREAM, "check_interval", "2s", LATER},
+    {CONFIG_UPSTREAM, "check_timeout", "", LATER},
+    {CONFIG_UPSTREAM, "rise", "2", LATER},
+    {CONFIG_UPSTREAM, "fall", "3", LATER},
+    {CONFIG_UPSTREAM, "max_fails", "", LATER},
+    {CONFIG_UPSTREAM, "fail_timeout", "10s", LATER},
+};
+
+const size_t config_keys_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+_Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX,
+               "every key needs its place in struct config_section");
+
+const char *config_scope_text(enum config_scope scope)
+{
+    static const char *const texts[CONFIG_SCOPES] = {"server", "stats", "listener", "upstream"};
+
+    return texts[scope];
+}
+
+bool config_scope_is_named(enum config_scope scope)
+{
+    return scope == CONFIG_LISTENER || scope == CONFIG_UPSTREAM;
+}
+
+const struct config_key *config_key_find(enum config_scope scope, const char *name)
+{
+    for (size_t i = 0; i < config_keys_count; i++) {
+        if (config_keys[i].scope == scope && text_equal(config_keys[i].name, name))
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+void config_keys_set_defaults(struct config_draft *draft, enum config_scope scope, void *object)
+{
+    size_t errors = draft->errors->count;
+
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->scope != scope || key->set == NULL || key->standard == NULL || key->standard[0] == '\0')
+            continue;
+        struct config_value value = {
+            draft, NULL, key, key->standard, 0, object, (char *)object + key->offset};
+        key->set(&value);
+    }
+    CHECK(draft->errors->count == errors);
+}
