@@ -27,7 +27,7 @@ packages_for() {
     test) echo python3 python3-pytest python3-jsonschema socat curl openssl procps \
         redis-server redis-tools postgresql ;;
     fuzz) echo clang libclang-rt-dev ;;
-    lint) echo python3 shellcheck clang-format-14 clang-tidy-14 ;;
+    lint) echo python3 git shellcheck clang-format-14 clang-tidy-14 ;;
     *) fail "no such group of packages: $1" ;;
     esac
 }

@@ -86,7 +86,9 @@ class Tree:
 
     def _list(self):
         if (self.root / ".git").exists():
-            command = ["git", "-C", str(self.root), "ls-files", "-co", "--exclude-standard", "-z"]
+            # A clone may belong to another user; it is only listed.
+            command = ["git", "-c", "safe.directory=*", "-C", str(self.root)]
+            command += ["ls-files", "-co", "--exclude-standard", "-z"]
             output = subprocess.run(command, check=True, capture_output=True).stdout.decode()
             names = [name for name in output.split("\0") if name]
             return [name for name in names if (self.root / name).is_file()]
