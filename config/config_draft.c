@@ -15,13 +15,16 @@ bool config_draft_begin(struct config_draft *draft, const char *name, struct con
     if (draft->arena == NULL)
         return false;
     draft->config = config_arena_allocate(draft->arena, sizeof(*draft->config));
-    if (draft->config != NULL)
-        draft->config->file = config_arena_copy(draft->arena, name, strlen(name));
-    if (config_arena_failed(draft->arena)) {
+    if (draft->config == NULL) {
         config_arena_free(draft->arena);
         return false;
     }
     draft->config->arena = draft->arena;
+    draft->config->file = config_arena_copy(draft->arena, name, strlen(name));
+    if (draft->config->file == NULL) {
+        config_arena_free(draft->arena);
+        return false;
+    }
     draft->config->stats.enabled = true;
     config_keys_set_defaults(draft, CONFIG_SERVER, &draft->config->server);
     config_keys_set_defaults(draft, CONFIG_STATS, &draft->config->stats);
@@ -234,8 +237,7 @@ static bool check_value(struct config_draft *draft, unsigned line, const struct 
                           "%s: quotes are not needed and would be part of the value; remove them", key->name);
         return false;
     }
-    if ((key->flags & CONFIG_FREE_TEXT) == 0 &&
-        (strstr(value, " #") != NULL || strstr(value, "\t#") != NULL)) {
+    if (key->form != CONFIG_FREE_TEXT && (strstr(value, " #") != NULL || strstr(value, "\t#") != NULL)) {
         config_errors_add(draft->errors, line, "%s: a comment after a value starts with ';', not with '#'",
                           key->name);
         return false;
@@ -265,7 +267,7 @@ void config_draft_set_key(struct config_draft *draft, unsigned line, const char 
         return;
     }
     unsigned *first_line = &section->key_lines[key - config_keys];
-    if (*first_line != 0 && (key->flags & CONFIG_REPEATABLE) == 0) {
+    if (*first_line != 0 && key->form != CONFIG_REPEATABLE) {
         config_errors_add(draft->errors, line, "%s is already set in line %u", key->name, *first_line);
         return;
     }

@@ -16,11 +16,8 @@ enum config_scope { CONFIG_SERVER, CONFIG_STATS, CONFIG_LISTENER, CONFIG_UPSTREA
 
 enum { CONFIG_SCOPES = 4, CONFIG_KEYS_MAX = 64 };
 
-/* Flags of a key. */
-enum {
-    CONFIG_REPEATABLE = 1, /* may be set several times in one section */
-    CONFIG_FREE_TEXT = 2   /* the value may hold anything, " #" included */
-};
+/* How often a key may be set in one section, and whether its value may hold anything, " #" included. */
+enum config_key_form { CONFIG_ONCE, CONFIG_REPEATABLE, CONFIG_FREE_TEXT };
 
 struct config_draft;
 struct config_section;
@@ -41,6 +38,7 @@ typedef void config_setter(const struct config_value *value);
 
 struct config_key {
     enum config_scope scope;
+    enum config_key_form form;
     const char *name;
     const char *
         standard; /* the default; "" = none, and the key may then be written without a value; NULL = no default */
@@ -48,7 +46,6 @@ struct config_key {
     size_t offset;
     uint32_t min;
     uint32_t max;
-    unsigned flags;
 };
 
 extern const struct config_key config_keys[];

@@ -273,7 +273,7 @@ static void read_server_option(const struct config_value *value, char *option,
 {
     static const char *const words[] = {"max_sessions", "weight", "backup"};
     static const struct config_key limit = {
-        CONFIG_UPSTREAM, "max_sessions", "", config_set_number, 0, 0, CONFIG_SESSIONS_MAX, 0};
+        CONFIG_UPSTREAM, CONFIG_ONCE, "max_sessions", "", config_set_number, 0, 0, CONFIG_SESSIONS_MAX};
     char *equals = strchr(option, '=');
     char quoted[CONFIG_QUOTE_BYTES];
 

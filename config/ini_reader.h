@@ -37,8 +37,8 @@ const char *ini_reader_encoding(const char *data, size_t bytes);
 void ini_reader_init(struct ini_reader *reader, const char *data, size_t bytes, struct config_errors *errors,
                      ini_section *section, void *context);
 
-/* inih's ini_reader. */
-char *ini_reader_read(char *out, int out_bytes, void *reader);
+/* inih's ini_reader; `stream` is the struct ini_reader. */
+char *ini_reader_read(char *out, int out_bytes, void *stream);
 
 /* To be called by inih's handler: the line of the key and value that it got. That inih takes every line that was let
  * through, and once, is checked here. */
