@@ -1,0 +1,64 @@
+"""Fixtures of the system tests: the real executable with real clients."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import runtime  # noqa: E402
+from support.server import Server  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: moves gigabytes or tens of thousands of connections")
+    config.addinivalue_line("markers", "linux: needs /proc, signals or programs that only Linux has")
+    if not runtime.EXE.exists():
+        raise pytest.UsageError(f"there is no {runtime.EXE}: build it, or set FAIRLEAD_EXE")
+    if not runtime.WINDOWS and not runtime.WINE:
+        raise pytest.UsageError("there is no wine64: install it, or set FAIRLEAD_WINE")
+
+
+def pytest_collection_modifyitems(items):
+    if runtime.WINDOWS:
+        for item in items:
+            if item.get_closest_marker("linux"):
+                item.add_marker(pytest.mark.skip(reason="needs Linux"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def wine_server():
+    """One Wine server for the whole run. None on Windows."""
+    if runtime.WINDOWS:
+        yield None
+        return
+    with runtime.WineServer() as server:
+        yield server
+
+
+@pytest.fixture
+def make_server(tmp_path, wine_server):
+    """make_server(config) answers a Server that is not started. All are checked and ended after the test."""
+    made = []
+
+    def make(config, **options):
+        server = Server(tmp_path / f"fairlead{len(made) + 1}", config, **options)
+        made.append(server)
+        return server
+
+    yield make
+    failures = []
+    for server in made:
+        try:
+            server.check_end()
+        except AssertionError as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture
+def start_server(make_server):
+    """start_server(config) answers a Server that serves."""
+    return lambda config, **options: make_server(config, **options).start()

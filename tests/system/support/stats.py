@@ -1,0 +1,116 @@
+"""What /stats says: fetching, the schema, and the equations that hold in every snapshot (docs/statistics.md)."""
+
+import http.client
+import json
+from functools import lru_cache
+
+from .runtime import ROOT
+
+SCHEMA = ROOT / "docs/stats.schema.json"
+
+
+def get(host, port, path="/stats", method="GET", headers=None, deadline=30):
+    """(status, headers in lower case, body) of one request."""
+    connection = http.client.HTTPConnection(host, port, timeout=deadline)
+    try:
+        connection.request(method, path, headers={"Connection": "close", **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def fetch(host, port):
+    status, headers, body = get(host, port)
+    assert status == 200, (status, body)
+    assert headers["content-type"].startswith("application/json"), headers
+    return json.loads(body)
+
+
+@lru_cache(maxsize=1)
+def validator():
+    import jsonschema
+
+    schema = json.loads(SCHEMA.read_text())
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
+def validate(stats):
+    errors = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in validator().iter_errors(stats)]
+    assert not errors, errors
+
+
+def servers(stats):
+    return [server for upstream in stats["upstreams"] for server in upstream["servers"]]
+
+
+def listener(stats, name):
+    (found,) = [item for item in stats["listeners"] if item["name"] == name]
+    return found
+
+
+def server(stats, upstream, name):
+    (found,) = [item for u in stats["upstreams"] if u["name"] == upstream for item in u["servers"] if item["name"] == name]
+    return found
+
+
+def active(scope):
+    return scope["sessions"]["active"]
+
+
+def closed(scope):
+    return sum(scope["closed"].values())
+
+
+def buffered(stats):
+    """Bytes received from either side that were neither sent on nor discarded."""
+    totals = stats["totals"]["bytes"]
+    received = totals["in"] + sum(item["bytes"]["in"] for item in servers(stats))
+    sent = totals["out"] + sum(item["bytes"]["out"] for item in servers(stats))
+    return received - sent - totals["discarded"]
+
+
+def reconcile(stats):
+    """Asserts what holds in every snapshot, however busy the server is."""
+    scopes = [("totals", stats["totals"])]
+    scopes += [(f"listener {item['name']}", item) for item in stats["listeners"]]
+    scopes += [(f"server {item['name']}", item) for item in servers(stats)]
+    for name, scope in scopes:
+        sessions = scope["sessions"]
+        if "closed" in scope:
+            assert sessions["total"] == sessions["active"] + closed(scope), (name, scope)
+        assert 0 <= sessions["active"] <= sessions["total"], (name, sessions)
+        assert sessions["peak"] <= sessions["total"], (name, sessions)
+        if sessions["limit"]:
+            assert sessions["peak"] <= sessions["limit"], (name, sessions)
+    for key in ("total", "active"):
+        parts = sum(item["sessions"][key] for item in stats["listeners"])
+        assert stats["totals"]["sessions"][key] == parts, (key, stats)
+    for group in ("bytes", "refused", "closed"):
+        for key, value in stats["totals"][group].items():
+            parts = sum(item[group][key] for item in stats["listeners"] if key in item[group])
+            assert value == parts, (group, key, stats)
+    assert buffered(stats) >= 0, stats
+
+
+def reconcile_at_rest(stats):
+    """As reconcile, and without a session nothing is left in a buffer."""
+    reconcile(stats)
+    if stats["totals"]["sessions"]["active"] == 0:
+        assert buffered(stats) == 0, stats
+
+
+def never_backwards(before, after, path=""):
+    """Asserts that no counter fell between two snapshots."""
+    for key, value in before.items():
+        here = f"{path}/{key}"
+        if isinstance(value, dict):
+            never_backwards(value, after[key], here)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for left, right in zip(value, after[key], strict=True):
+                never_backwards(left, right, f"{here}/{left.get('name')}")
+        elif isinstance(value, int) and not isinstance(value, bool) and key not in ("active", "memory_bytes", "handles") \
+                and not key.endswith(("_us", "_seconds")):
+            assert after[key] >= value, (here, value, after[key])
