@@ -7,8 +7,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Ends the argument that was written up to `to` and answers where to read on. The NUL may be written where the blank
- * stood, so the end of the line is looked for first. */
+/* Ends the argument that was written up to `to` and answers where to read on. The NUL may be written where
+ * the blank stood, so the end of the line is looked for first. */
 static char *finish(char *to, char *from)
 {
     char *next = *from == '\0' ? from : from + 1;

@@ -45,6 +45,16 @@
 /* What is logged about one recurring trouble: one line in this time. */
 #define LOG_INTERVAL_US (5 * 1000 * 1000)
 
+/* Lines written to the log in one call: a burst costs few calls, a single line is written at once. */
+#define LOG_BATCH_LINES 64
+
+/* How long the end of the process waits for the log: a full disk or a frozen console must not keep it from stopping. */
+#define LOG_FLUSH_TIMEOUT_MS (2 * 1000)
+
+/* The system gives a process 5 s when its console is closed or the user logs off. The sessions get most of it; what is
+ * left is for cutting them and for the last lines of the log. */
+#define CONSOLE_CLOSE_DRAIN_MS (3 * 1000)
+
 /* Keepalive of every connection: a peer that vanished is noticed within about two minutes (Windows probes 10 times),
  * and a quiet connection stays known to the firewalls on its way. */
 #define KEEPALIVE_IDLE_MS (60 * 1000)

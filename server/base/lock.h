@@ -1,12 +1,13 @@
 /*
  * lock: a mutual-exclusion lock for the short, rare sections that are not worth a lock-free structure.
  *
- * The header is portable, the implementation is chosen by linking: port/lock_win.c (an SRW lock) in fairlead.exe,
- * tests/support/lock_native.c (a pthread mutex) in native tests, and the simulator's own, which fails on recursion.
+ * The header is portable, the implementation is chosen by linking: port/lock_win.c (an SRW lock) in
+ * fairlead.exe, tests/support/lock_native.c (a pthread mutex) in native tests, and the simulator's own, which
+ * fails on recursion.
  *
- * A lock is embedded in what it guards, is not recursive, and needs no destruction. Any thread. Nothing that can
- * block, and no callback into foreign code, runs while one is held; submitting an operation may, because the port
- * never completes inside the submitting call.
+ * A lock is embedded in what it guards, is not recursive, and needs no destruction. Any thread. Nothing that
+ * can block, and no callback into foreign code, runs while one is held; submitting an operation may, because
+ * the port never completes inside the submitting call.
  */
 #ifndef FAIRLEAD_BASE_LOCK_H
 #define FAIRLEAD_BASE_LOCK_H

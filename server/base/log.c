@@ -10,9 +10,10 @@
 #include <string.h>
 
 /*
- * The queue is a ring of lines. Writers take positions in order, fill the slot of the position and then publish it; the
- * reader follows (D. Vyukov's bounded queue). A slot's `turn` says whose it is, less its index so that zeroed memory is a
- * valid empty queue and lines may be written before anything was initialised:
+ * The queue is a ring of lines. Writers take positions in order, fill the slot of the position and then
+ * publish it; the reader follows (D. Vyukov's bounded queue). A slot's `turn` says whose it is, less its
+ * index so that zeroed memory is a valid empty queue and lines may be written before anything was
+ * initialised:
  *
  *   turn == position - index       free: the writer of `position` may fill it
  *   turn == position - index + 1   published: the reader of `position` may take it

@@ -1,20 +1,20 @@
 /*
  * log: lines for people, with levels and time stamps; never in the way of traffic.
  *
- * A line is formatted by the caller's thread into a bounded queue and written by a sink on a thread of its own
- * (host/log_sink), so a full disk or a blocked console stalls nobody. When the queue is full the line is dropped and
- * counted; the sink writes how many were lost as soon as it can. A line looks like
+ * A line is formatted by the caller's thread into a bounded queue and written by a sink on a thread of its
+ * own (host/log_sink), so a full disk or a blocked console stalls nobody. When the queue is full the line is
+ * dropped and counted; the sink writes how many were lost as soon as it can. A line looks like
  *
  *   2026-11-23T21:05:12.345Z info  listener echo: listening on 127.0.0.1:8888
  *
- * Threads: any, log_set_wake and log_take excepted. No static initialisation is needed: lines wait in the queue until
- * there is a sink.
+ * Threads: any, log_set_wake and log_take excepted. No static initialisation is needed: lines wait in the
+ * queue until there is a sink.
  *
- * No byte of a client's reaches the log unescaped, whatever the format was given: bytes that are not valid UTF-8,
- * control characters (C0, DEL, C1), line separators and marks that turn the direction of writing appear as \xNN, one
- * per byte, and a line never holds a line break. log_write leaves a backslash as it is, so that paths stay readable
- * and text from log_escape passes unchanged; log_escape doubles it, so that what it wrote can only be read in one way.
- * Put foreign text through log_escape where that matters.
+ * No byte of a client's reaches the log unescaped, whatever the format was given: bytes that are not valid
+ * UTF-8, control characters (C0, DEL, C1), line separators and marks that turn the direction of writing
+ * appear as \xNN, one per byte, and a line never holds a line break. log_write leaves a backslash as it is,
+ * so that paths stay readable and text from log_escape passes unchanged; log_escape doubles it, so that what
+ * it wrote can only be read in one way. Put foreign text through log_escape where that matters.
  *
  * Lines longer than LOG_LINE_BYTES are cut and end in "..."; a character or an escape is never cut in two.
  */

@@ -1,19 +1,21 @@
 /*
  * memory: every allocation of Fairlead's own code.
  *
- * One door, so that tests can fail the Nth allocation and count what is left at the end (another implementation is
- * chosen by linking). Any thread. On the data path memory comes from pools (pool.h), not from here.
+ * One door, so that tests can fail the Nth allocation and count what is left at the end (another
+ * implementation is chosen by linking). Any thread. On the data path memory comes from pools (pool.h), not
+ * from here.
  */
 #ifndef FAIRLEAD_BASE_MEMORY_H
 #define FAIRLEAD_BASE_MEMORY_H
 
 #include <stddef.h>
 
-/* Zeroed memory for `count` objects of `size` bytes, or NULL: out of memory or overflow. The caller frees it with
- * memory_free. A count or size of 0 gives a valid pointer. */
+/* Zeroed memory for `count` objects of `size` bytes, or NULL: out of memory or overflow. The caller frees it
+ * with memory_free. A count or size of 0 gives a valid pointer. */
 void *memory_allocate(size_t count, size_t size);
 
-/* As realloc: keeps the contents up to the smaller size; new bytes are indeterminate; NULL leaves `block` as it was. */
+/* As realloc: keeps the contents up to the smaller size; new bytes are indeterminate; NULL leaves `block` as
+ * it was. */
 void *memory_resize(void *block, size_t bytes);
 
 /* A copy of the string, or NULL. */

@@ -1,9 +1,9 @@
 /*
  * pool: objects of one size with a named limit.
  *
- * A pool hands out at most `objects_max` objects. It keeps at most `spare_max` returned ones for the next taker and
- * gives the rest back to the system, so that a burst of traffic does not hold its memory for ever. Objects are NOT
- * zeroed. Any thread may take and give.
+ * A pool hands out at most `objects_max` objects. It keeps at most `spare_max` returned ones for the next
+ * taker and gives the rest back to the system, so that a burst of traffic does not hold its memory for ever.
+ * Objects are NOT zeroed. Any thread may take and give.
  *
  *   pool_init -> pool_take / pool_give ... -> pool_destroy (everything must have been given back)
  */

@@ -7,17 +7,18 @@
 #include <stddef.h>
 
 /*
- * Time is cut into ticks of TIMER_GRANULARITY_US. Level 0 has a slot per tick, and a slot of each further level spans
- * all slots of the level below. A timer lies at the level of the highest group of SLOT_BITS bits in which its tick
- * differs from the current one. From that follows what keeps everything short:
+ * Time is cut into ticks of TIMER_GRANULARITY_US. Level 0 has a slot per tick, and a slot of each further
+ * level spans all slots of the level below. A timer lies at the level of the highest group of SLOT_BITS bits
+ * in which its tick differs from the current one. From that follows what keeps everything short:
  *
- *   - a slot in use lies ahead of the current one of its level, so an expired slot never mixes with a future one;
- *   - whatever lies at a level is due before anything of a higher level, so the first slot in use, of the lowest level in use,
- *     says what happens next, and the wheel jumps there however far it is;
+ *   - a slot in use lies ahead of the current one of its level, so an expired slot never mixes with a future
+ *     one;
+ *   - whatever lies at a level is due before anything of a higher level, so the first slot in use, of the lowest
+ *     level in use, says what happens next, and the wheel jumps there however far it is;
  *   - between two such events the current tick may move freely without a timer changing its place.
  *
- * The top level is a ring: it holds what is up to TIMER_SLOTS - 1 of its slots ahead, and later timers wait in the last
- * of these and are placed again when it comes.
+ * The top level is a ring: it holds what is up to TIMER_SLOTS - 1 of its slots ahead, and later timers wait
+ * in the last of these and are placed again when it comes.
  */
 enum { SLOT_BITS = 6, SLOT_MASK = TIMER_SLOTS - 1, TOP = TIMER_LEVELS - 1, TOP_SHIFT = SLOT_BITS * TOP };
 

@@ -1,16 +1,18 @@
 /*
  * timer: a hierarchical timer wheel, driven by the port's tick.
  *
- * A timer is embedded in its owner. It fires once, on the worker that advanced the wheel, outside the wheel's lock,
- * so the callback may set and cancel timers, its own included. Timers never fire early; they fire at the first advance
- * after their due time, rounded up to TIMER_GRANULARITY_US. Cost of set, cancel and fire: constant.
+ * A timer is embedded in its owner. It fires once, on the worker that advanced the wheel, outside the wheel's
+ * lock, so the callback may set and cancel timers, its own included. Timers never fire early; they fire at
+ * the first advance after their due time, rounded up to TIMER_GRANULARITY_US. Cost of set, cancel and fire:
+ * constant.
  *
- * Threads: any worker may call any function. When timer_cancel answers false, the callback has run, runs right now on
- * another worker, or was never due to run: the owner must then count on it running, which is why owners hold a
- * reference for an armed timer and drop it either where they cancelled it or in the callback, never in both.
+ * Threads: any worker may call any function. When timer_cancel answers false, the callback has run, runs
+ * right now on another worker, or was never due to run: the owner must then count on it running, which is why
+ * owners hold a reference for an armed timer and drop it either where they cancelled it or in the callback,
+ * never in both.
  *
- * Time is the port's monotonic clock in microseconds. The wall clock plays no part. A clock that leaps forward fires
- * everything that became due, in order of due time up to the granularity.
+ * Time is the port's monotonic clock in microseconds. The wall clock plays no part. A clock that leaps
+ * forward fires everything that became due, in order of due time up to the granularity.
  *
  *   timer_wheel_init -> timer_init, timer_set, timer_cancel ...; tick: timer_wheel_advance -> timer_wheel_destroy
  */

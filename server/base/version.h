@@ -4,5 +4,6 @@
 
 #define FAIRLEAD_NAME "fairlead"
 #define FAIRLEAD_VERSION "0.1.0"
+#define FAIRLEAD_VERSION_NUMBERS 0, 1, 0, 0
 
 #endif

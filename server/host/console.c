@@ -1,0 +1,138 @@
+#include "host/console.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "daemon.h"
+#include "host/log_sink.h"
+#include "host/process.h"
+#include "host/wide.h"
+
+#include <windows.h>
+
+#include <stdio.h>
+
+/* The handler of console events runs on a thread that the system makes for each event, at any moment from its
+ * installation to the end of the process: before the daemon exists and after it was freed. The lock guards
+ * what it may touch. Stops that came too early are counted and passed on. */
+static SRWLOCK lock = SRWLOCK_INIT;
+static struct daemon *running;
+static unsigned stops;
+
+static HANDLE stopped;
+
+static void stop(const char *reason)
+{
+    AcquireSRWLockExclusive(&lock);
+    stops++;
+    if (stops == 1)
+        log_info("%s: stopping; a second one stops at once", reason);
+    if (running != NULL)
+        daemon_stop(running);
+    ReleaseSRWLockExclusive(&lock);
+}
+
+static void set_running(struct daemon *daemon)
+{
+    AcquireSRWLockExclusive(&lock);
+    running = daemon;
+    if (daemon != NULL) {
+        for (unsigned i = 0; i < stops; i++)
+            daemon_stop(daemon);
+    }
+    ReleaseSRWLockExclusive(&lock);
+}
+
+/* The system ends the process as soon as the handler returns, so it does not: it waits for its own thread,
+ * which ends when main has finished and the process exits. */
+static void stop_within_system_time(const char *reason)
+{
+    stop(reason);
+    if (WaitForSingleObject(GetCurrentThread(), CONSOLE_CLOSE_DRAIN_MS) == WAIT_TIMEOUT)
+        stop(reason);
+    WaitForSingleObject(GetCurrentThread(), INFINITE);
+}
+
+static BOOL WINAPI handle_event(DWORD event)
+{
+    switch (event) {
+    case CTRL_C_EVENT:
+        stop("Ctrl+C");
+        return TRUE;
+    case CTRL_BREAK_EVENT:
+        stop("Ctrl+Break");
+        return TRUE;
+    case CTRL_CLOSE_EVENT:
+        stop_within_system_time("the console is being closed");
+        return TRUE;
+    case CTRL_LOGOFF_EVENT:
+        stop_within_system_time("the user is logging off");
+        return TRUE;
+    case CTRL_SHUTDOWN_EVENT:
+        stop_within_system_time("the system is shutting down");
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+static void daemon_changed_state(void *context, enum daemon_state state)
+{
+    (void)context;
+    if (state == DAEMON_STOPPED)
+        SetEvent(stopped);
+}
+
+static bool start_log(const struct config *config)
+{
+    const char *file = config->server.log_file;
+    uint32_t os_code = 0;
+    char why[300];
+
+    log_set_level(config->server.log_level);
+    if (log_sink_start(file, &os_code)) {
+        if (file != NULL)
+            fprintf(stderr, "fairlead: logging to %s\n", file);
+        return true;
+    }
+    fprintf(stderr, "fairlead: %s %s cannot be written: %s\n", file != NULL ? "log_file" : "the log",
+            file != NULL ? file : "on standard error", wide_describe_error(os_code, why, sizeof why));
+    return false;
+}
+
+static int serve(const struct config *config)
+{
+    struct daemon_options options = {0};
+
+    options.config = config;
+    options.pid = process_id();
+    options.random_seed = process_random_seed();
+    options.read_process = process_read;
+    options.changed = daemon_changed_state;
+
+    struct daemon *daemon = daemon_start(&options);
+    if (daemon == NULL)
+        return DAEMON_FAILED;
+    set_running(daemon);
+    WaitForSingleObject(stopped, INFINITE);
+    set_running(NULL);
+    int code = (int)daemon_outcome(daemon);
+    daemon_free(daemon);
+    return code;
+}
+
+int console_run(const struct config *config)
+{
+    int code = DAEMON_FAILED;
+
+    if (!start_log(config))
+        return code;
+    stopped = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (stopped == NULL || !SetConsoleCtrlHandler(handle_event, TRUE)) {
+        char why[300];
+        log_error("cannot start: %s", wide_describe_error(GetLastError(), why, sizeof why));
+    } else {
+        code = serve(config);
+    }
+    (void)log_sink_stop(); /* what could not be written in time cannot be said either */
+    return code;
+}
