@@ -1,4 +1,5 @@
-"""The statistics port as an HTTP server: exact answers to right, wrong and hostile requests (SEMANTICS H1, H2, H4 to H6)."""
+"""The statistics port as an HTTP server: exact answers to right, wrong and hostile requests (SEMANTICS H1,
+H2, H4 to H6)."""
 
 import json
 import re
@@ -56,7 +57,8 @@ def ask_one(server, request, head=False):
 
 def get(path, server, *lines, version="1.1", host=None, method="GET"):
     host = host or f"127.0.0.1:{server.stats_port}"
-    return f"{method} {path} HTTP/{version}\r\nHost: {host}\r\n{''.join(line + chr(13) + chr(10) for line in lines)}\r\n".encode()
+    head = [f"{method} {path} HTTP/{version}", f"Host: {host}", *lines]
+    return "".join(line + "\r\n" for line in [*head, ""]).encode()
 
 
 CLOSE = "Connection: close"
@@ -84,9 +86,20 @@ def test_headers_that_protect(server):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-@pytest.mark.parametrize("path", [
-    "/missing", "/stats/", "/Stats", "/../server.ini", "/%2e%2e/server.ini", "/stats/..", "/..\\server.ini", "//stats", "/C:/",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/missing",
+        "/stats/",
+        "/Stats",
+        "/../server.ini",
+        "/%2e%2e/server.ini",
+        "/stats/..",
+        "/..\\server.ini",
+        "//stats",
+        "/C:/",
+    ],
+)
 def test_everything_else_is_not_found(server, path):
     assert ask_one(server, get(path, server, CLOSE)).status == 404
 
@@ -173,21 +186,24 @@ def test_request_split_at_each_place(server):
             assert read_answer(sock.makefile("rb")).status == 200
 
 
+GET = b"GET /stats HTTP/1.1\r\n"
+HOST = b"Host: 127.0.0.1\r\n"
+
 BAD = {
     "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) + b"\r\n\r\n",
     "no-version": b"GET /stats\r\n\r\n",
     "words": b"HELO example\r\nMAIL FROM: x\r\n\r\n",
-    "no-host": b"GET /stats HTTP/1.1\r\n\r\n",
-    "two-hosts": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n",
-    "obs-fold": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n b\r\n\r\n",
-    "nul": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\0b\r\n\r\n",
-    "nul-in-path": b"GET /st\0ats HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    "space-before-colon": b"GET /stats HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n",
-    "both-lengths": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "two-lengths": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
-    "negative-length": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
-    "length-of-words": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ten\r\n\r\n",
-    "length-overflow": b"GET /stats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    "no-host": GET + b"\r\n",
+    "two-hosts": GET + HOST + HOST + b"\r\n",
+    "obs-fold": GET + HOST + b"X: a\r\n b\r\n\r\n",
+    "nul": GET + HOST + b"X: a\0b\r\n\r\n",
+    "nul-in-path": b"GET /st\0ats HTTP/1.1\r\n" + HOST + b"\r\n",
+    "space-before-colon": GET + b"Host : 127.0.0.1\r\n\r\n",
+    "both-lengths": GET + HOST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two-lengths": GET + HOST + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+    "negative-length": GET + HOST + b"Content-Length: -1\r\n\r\n",
+    "length-of-words": GET + HOST + b"Content-Length: ten\r\n\r\n",
+    "length-overflow": GET + HOST + b"Content-Length: 99999999999999999999999\r\n\r\n",
 }
 
 
@@ -227,10 +243,18 @@ def test_own_names_are_allowed(server, host):
         assert ask_one(server, get("/stats", server, CLOSE, host=host + suffix)).status == 200
 
 
-@pytest.mark.parametrize("host", [
-    "evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example@127.0.0.1", "127.0.0.1:x",
-    "a" * 300,
-])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "evil.example@127.0.0.1",
+        "127.0.0.1:x",
+        "a" * 300,
+    ],
+)
 def test_foreign_names_are_refused(server, host):
     """SEMANTICS H2: a page of another site that points its name at us learns nothing."""
     answer = ask_one(server, get("/stats", server, CLOSE, host=host))
@@ -277,6 +301,7 @@ def test_slow_clients_do_not_take_all_connections(server):
     finally:
         for sock in half:
             sock.close()
+
     # As soon as they are gone, or given up, the statistics answer again.
     def answers():
         try:

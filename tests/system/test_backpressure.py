@@ -1,4 +1,5 @@
-"""A reader that stops: memory stays flat, the other direction works, and nothing is lost (SEMANTICS S5, S6)."""
+"""A reader that stops: memory stays flat, the other direction works, and nothing is lost (SEMANTICS S5,
+S6)."""
 
 import hashlib
 import os
@@ -21,7 +22,8 @@ GROWTH_MAX = 8 << 20
 
 
 class Reader:
-    """A child process that shares a socket, reads it to the end and hashes; it can be stopped while we still send on it."""
+    """A child process that shares a socket, reads it to the end and hashes; it can be stopped while we still
+    send on it."""
 
     def __init__(self, sock):
         self.result, writer = os.pipe()

@@ -1,4 +1,5 @@
-"""An address that is taken: a clear error that names it, and the first owner is not disturbed (SEMANTICS S17)."""
+"""An address that is taken: a clear error that names it, and the first owner is not disturbed (SEMANTICS
+S17)."""
 
 import socket
 
@@ -49,7 +50,8 @@ def test_every_busy_address_is_told_and_nothing_is_served(make_server):
     with Listening() as one, Listening() as two:
         server = fails_to_start(
             make_server,
-            echo_config("free", f"127.0.0.1:{free}") + echo_config("one", f"127.0.0.1:{one.port}")
+            echo_config("free", f"127.0.0.1:{free}")
+            + echo_config("one", f"127.0.0.1:{one.port}")
             + echo_config("two", f"127.0.0.1:{two.port}"),
         )
         lines = server.log_lines("cannot listen")

@@ -62,12 +62,12 @@ def test_churn_leaves_nothing_behind(start_server, wine_server, record_property,
 
         stats = server.wait_active(0, 60)
         assert server.listener(kind)["sessions"]["total"] == before + count
-        wait_until(lambda: upstream.active == 0, lambda: f"the upstream's connections to end: {upstream.active}")
+        wait_until(
+            lambda: upstream.active == 0, lambda: f"the upstream's connections to end: {upstream.active}"
+        )
         # A leak of one handle in a hundred connections would be a hundred here.
-        wait_until(lambda: runtime.open_files(wine_server.pid()) <= handles + 20,
-                   lambda: f"handles to be given back: {handles} before, {runtime.open_files(wine_server.pid())} after")
-        wait_until(lambda: runtime.open_files(server.pid) <= own_files + 20,
-                   lambda: f"files to be given back: {own_files} before, {runtime.open_files(server.pid)} after")
+        wait_until(lambda: runtime.open_files(wine_server.pid()) <= handles + 20, "handles to be given back")
+        wait_until(lambda: runtime.open_files(server.pid) <= own_files + 20, "files to be given back")
         growth = runtime.resident_bytes(server.pid) - memory
         record_property("memory_growth_bytes", growth)
         record_property("handles_before_after", f"{handles} {runtime.open_files(wine_server.pid())}")

@@ -1,4 +1,5 @@
-"""A wrong configuration: every error at once as FILE:LINE: text, exit code 2, nothing bound (SEMANTICS C1, C2)."""
+"""A wrong configuration: every error at once as FILE:LINE: text, exit code 2, nothing bound (SEMANTICS C1,
+C2)."""
 
 import re
 
@@ -82,7 +83,8 @@ def test_every_error_is_told_at_once_with_its_line(tmp_path):
     for number, text in errors:
         by_line.setdefault(number, []).append(text)
     missing = [
-        (number, line[:40], word, by_line.get(number)) for number, (line, word) in enumerate(WRONG, 1)
+        (number, line[:40], word, by_line.get(number))
+        for number, (line, word) in enumerate(WRONG, 1)
         if word and not any(word.lower() in text.lower() for text in by_line.get(number, []))
     ]
     assert not missing
@@ -104,8 +106,11 @@ def test_each_wrong_line_alone_is_enough(tmp_path, number):
         pytest.skip("a section, or a line that is right")
     section = next(text for text, _ in reversed(WRONG[:number]) if text.startswith("["))
     others = {
-        "[server]": "", "[stats]": "", "[statistics]": "",
-        "[listener a]": "listen=127.0.0.1:7777\nmode=echo\n", "[listener b]": "listen=127.0.0.1:7777\n",
+        "[server]": "",
+        "[stats]": "",
+        "[statistics]": "",
+        "[listener a]": "listen=127.0.0.1:7777\nmode=echo\n",
+        "[listener b]": "listen=127.0.0.1:7777\n",
         "[upstream web]": "",
     }[section]
     if line.startswith("mode=ecko"):
@@ -130,13 +135,16 @@ def test_nothing_is_bound_when_one_line_is_wrong(tmp_path):
         assert refused(tmp_path) == [(4, refused(tmp_path)[0][1])]
 
 
-@pytest.mark.parametrize("data", [
-    pytest.param(lambda text: text.replace("\n", "\r\n").encode(), id="CRLF"),
-    pytest.param(lambda text: b"\xef\xbb\xbf" + text.encode(), id="BOM"),
-    pytest.param(lambda text: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), id="BOM-and-CRLF"),
-    pytest.param(lambda text: text.rstrip("\n").encode(), id="no-last-newline"),
-    pytest.param(lambda text: ("; Grüße\n# 你好\n\n" + text).encode(), id="UTF-8-comments"),
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda text: text.replace("\n", "\r\n").encode(), id="CRLF"),
+        pytest.param(lambda text: b"\xef\xbb\xbf" + text.encode(), id="BOM"),
+        pytest.param(lambda text: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), id="BOM-and-CRLF"),
+        pytest.param(lambda text: text.rstrip("\n").encode(), id="no-last-newline"),
+        pytest.param(lambda text: ("; Grüße\n# 你好\n\n" + text).encode(), id="UTF-8-comments"),
+    ],
+)
 def test_usual_encodings_are_accepted(tmp_path, start_server, data):
     text = STATS_ANYWHERE + echo_config()
     write(tmp_path, data(text))
@@ -150,16 +158,21 @@ def test_usual_encodings_are_accepted(tmp_path, start_server, data):
     assert net.exchange(server.connect("echo"), b"served") == b"served"
 
 
-@pytest.mark.parametrize("data, word", [
-    pytest.param(echo_config().encode("utf-16"), "UTF-16", id="UTF-16-with-BOM"),
-    pytest.param(echo_config().encode("utf-16-le"), "UTF-16", id="UTF-16-LE"),
-    pytest.param(echo_config().encode("utf-16-be"), "UTF-16", id="UTF-16-BE"),
-    pytest.param(echo_config().encode() + b"[server]\nlog_file=\xff\xfe\n", "UTF-8", id="not-UTF-8"),
-    pytest.param(echo_config().encode() + b"[server]\nlog_file=a\0b\n", "NUL", id="NUL"),
-    pytest.param(echo_config().encode() + b"[server]\nlog_file=" + b"x" * 5000 + b"\n", "bytes", id="overlong"),
-    pytest.param(b"", "listener", id="empty"),
-    pytest.param(b"\x7fELF\x02\x01\x01" + bytes(200), "", id="binary"),
-])
+@pytest.mark.parametrize(
+    "data, word",
+    [
+        pytest.param(echo_config().encode("utf-16"), "UTF-16", id="UTF-16-with-BOM"),
+        pytest.param(echo_config().encode("utf-16-le"), "UTF-16", id="UTF-16-LE"),
+        pytest.param(echo_config().encode("utf-16-be"), "UTF-16", id="UTF-16-BE"),
+        pytest.param(echo_config().encode() + b"[server]\nlog_file=\xff\xfe\n", "UTF-8", id="not-UTF-8"),
+        pytest.param(echo_config().encode() + b"[server]\nlog_file=a\0b\n", "NUL", id="NUL"),
+        pytest.param(
+            echo_config().encode() + b"[server]\nlog_file=" + b"x" * 5000 + b"\n", "bytes", id="overlong"
+        ),
+        pytest.param(b"", "listener", id="empty"),
+        pytest.param(b"\x7fELF\x02\x01\x01" + bytes(200), "", id="binary"),
+    ],
+)
 def test_other_encodings_are_named(tmp_path, data, word):
     write(tmp_path, data)
     done = runtime.run("check", "-c", "server.ini", cwd=tmp_path)
@@ -186,7 +199,9 @@ def test_statistics_beyond_loopback_need_a_token(tmp_path, start_server):
     write(tmp_path, "[stats]\nlisten=0.0.0.0:0\n" + echo_config())
     ((line, text),) = refused(tmp_path)
     assert line == 2 and "token" in text
-    server = start_server("[stats]\nlisten=127.0.0.1:0\ntoken=0123456789abcdef0123456789abcdef\n" + echo_config())
+    server = start_server(
+        "[stats]\nlisten=127.0.0.1:0\ntoken=0123456789abcdef0123456789abcdef\n" + echo_config()
+    )
     assert server.stats()["server"]["state"] == "serving"
 
 
@@ -198,9 +213,17 @@ def test_default_file_is_found_in_the_current_folder(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("arguments, code", [
-    ([], 0), (["version"], 0), (["nonsense"], 2), (["run", "-x"], 2), (["run", "-c"], 2), (["check", "-c", "a", "b"], 2),
-])
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ([], 0),
+        (["version"], 0),
+        (["nonsense"], 2),
+        (["run", "-x"], 2),
+        (["run", "-c"], 2),
+        (["check", "-c", "a", "b"], 2),
+    ],
+)
 def test_command_line(tmp_path, arguments, code):
     """No arguments: the usage. Wrong ones: a message on standard error, and 2."""
     done = runtime.run(*arguments, cwd=tmp_path)

@@ -1,7 +1,16 @@
 """Upstreams that refuse, hang or come late (SEMANTICS S7, S8)."""
 
 import pytest
-from support.net import Pattern, exchange, how_it_ends, is_quiet, receive_exactly, receive_to_end, reset, send_fin
+from support.net import (
+    Pattern,
+    exchange,
+    how_it_ends,
+    is_quiet,
+    receive_exactly,
+    receive_to_end,
+    reset,
+    send_fin,
+)
 from support.peers import Hanging, Listening, Refusing
 from support.server import proxy_config
 from support.wait import wait_until
@@ -41,7 +50,9 @@ def test_many_refused_clients_are_all_counted(start_server):
 def test_client_bytes_arrive_once_after_retries(start_server):
     """The upstream starts late: what the client sent meanwhile comes exactly once, nothing is replayed."""
     with Refusing() as upstream:
-        server = start_server(proxy_config(upstream.port, upstream={"retries": 200, "connect_timeout": "10m"}))
+        server = start_server(
+            proxy_config(upstream.port, upstream={"retries": 200, "connect_timeout": "10m"})
+        )
         client = server.connect("proxy")
         data = Pattern("late").bytes(500_000)
         client.sendall(data[:100])
@@ -61,7 +72,9 @@ def test_client_bytes_arrive_once_after_retries(start_server):
 
 def test_client_waits_quietly_while_attempts_go_on(start_server):
     with Refusing() as upstream:
-        server = start_server(proxy_config(upstream.port, upstream={"retries": 200, "connect_timeout": "10m"}))
+        server = start_server(
+            proxy_config(upstream.port, upstream={"retries": 200, "connect_timeout": "10m"})
+        )
         client = server.connect("proxy")
         assert is_quiet(client, 1)
         upstream.listen()
@@ -126,7 +139,8 @@ def test_much_data_while_connecting_waits_in_the_client(start_server):
 
 
 def test_client_reset_while_connecting_cancels_at_once(start_server):
-    """SEMANTICS S8. The connect alone would hang for an hour; the byte shows when the client is being watched."""
+    """SEMANTICS S8. The connect alone would hang for an hour; the byte shows when the client is being
+    watched."""
     with Hanging() as upstream:
         server = start_server(proxy_config(upstream.port, upstream={"retries": 0, "connect_timeout": "1h"}))
         client = server.connect("proxy")
@@ -165,7 +179,8 @@ def test_upstream_that_resets_at_once(start_server):
 def test_listener_serves_others_while_one_upstream_hangs(start_server):
     with Hanging() as stuck, Listening() as upstream:
         server = start_server(
-            proxy_config(stuck.port, "bad", upstream={"retries": 0, "connect_timeout": "1m"}) + proxy_config(upstream.port, "good")
+            proxy_config(stuck.port, "bad", upstream={"retries": 0, "connect_timeout": "1m"})
+            + proxy_config(upstream.port, "good")
         )
         waiting = [server.connect("bad") for _ in range(30)]
         client = server.connect("good")

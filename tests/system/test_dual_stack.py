@@ -50,7 +50,9 @@ def test_ipv6_client_reaches_ipv4_upstream(start_server):
 def test_mapped_address_counts_as_ipv4(start_server):
     """One client on two listening sockets of a listener, plain and mapped, is one address."""
     port = net.free_port("::1")
-    server = start_server(f"[listener echo]\nmode=echo\nlisten=127.0.0.1:0\nlisten=[::]:{port}\nmax_sessions_per_ip=2\n")
+    server = start_server(
+        f"[listener echo]\nmode=echo\nlisten=127.0.0.1:0\nlisten=[::]:{port}\nmax_sessions_per_ip=2\n"
+    )
     plain = next(text for text in server.listener("echo")["addresses"] if text.startswith("127.0.0.1:"))
     first = net.connect(int(plain.rsplit(":", 1)[1]))
     second = net.connect(port)

@@ -100,7 +100,9 @@ def test_echo_listens_on_every_address(start_server):
     for place, port in enumerate(ports):
         with net.connect(port, f"127.0.0.{place + 1}") as client:
             assert exchange(client, b"hello") == b"hello"
-    assert sorted(server.listener("echo")["addresses"]) == [f"127.0.0.{place + 1}:{port}" for place, port in enumerate(ports)]
+    assert sorted(server.listener("echo")["addresses"]) == [
+        f"127.0.0.{place + 1}:{port}" for place, port in enumerate(ports)
+    ]
 
 
 def test_echo_listeners_count_for_themselves(start_server):

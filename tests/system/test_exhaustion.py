@@ -30,6 +30,7 @@ def starved(tmp_path, make_server):
     """starved(config): a Server under `ulimit -n 400`, with a Wine server that has the same limit."""
     twin = runtime.twin_prefix(tmp_path)
     with runtime.WineServer(twin, preexec=few_files) as wine_server:
+
         def start(config):
             server = make_server(config, env=runtime.environment(twin), preexec=few_files).start()
             server.wine_server = wine_server
@@ -92,7 +93,8 @@ def endure(server, name, record_property):
         record_property("refused", len(crowd.refused))
         assert crowd.served, "nobody was served"
         if crowd.waiting:
-            # Exhausted now, with a full backlog. A server that spins uses whole processors: 3 s or more in this time.
+            # Exhausted now, with a full backlog. A server that spins uses whole processors: 3 s or more in
+            # this time.
             before, start = runtime.cpu_seconds(server.pid), time.monotonic()
             crowd.poll(3)
             spent, passed = runtime.cpu_seconds(server.pid) - before, time.monotonic() - start

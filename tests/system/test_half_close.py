@@ -38,7 +38,8 @@ def test_fin_arrives_after_all_bytes_and_the_other_way_goes_on(start_server, dir
 
 @pytest.mark.parametrize("direction", ["client", "upstream"])
 def test_fin_waits_for_a_slow_reader(start_server, direction):
-    """The reader takes nothing until the writer has sent FIN: no byte may be lost and FIN may not overtake."""
+    """The reader takes nothing until the writer has sent FIN: no byte may be lost and FIN may not
+    overtake."""
     with Listening(receive_buffer=4096) as upstream:
         server = start_server(proxy_config(upstream.port))
         client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
@@ -95,7 +96,9 @@ def test_socat_client_half_closes(start_server):
         server = start_server(proxy_config(upstream.port))
         data = Pattern("socat").bytes(500_000)
         socat = subprocess.Popen(
-            ["socat", "-t", "60", "-", f"TCP:127.0.0.1:{server.port('proxy')}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ["socat", "-t", "60", "-", f"TCP:127.0.0.1:{server.port('proxy')}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         answer = {}
 
@@ -120,7 +123,9 @@ def test_socat_client_goes_on_after_the_upstream_half_closed(start_server):
     with Listening() as upstream:
         server = start_server(proxy_config(upstream.port))
         socat = subprocess.Popen(
-            ["socat", "-t", "60", "-", f"TCP:127.0.0.1:{server.port('proxy')}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ["socat", "-t", "60", "-", f"TCP:127.0.0.1:{server.port('proxy')}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         behind = upstream.accept()
         data = Pattern("first").bytes(100_000)
@@ -144,8 +149,11 @@ def test_socat_upstream_answers_after_fin(start_server):
     from support.wait import wait_until
 
     port = free_port()
-    socat = subprocess.Popen(["socat", "-t", "60", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", "EXEC:sha256sum"])
+    socat = subprocess.Popen(
+        ["socat", "-t", "60", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", "EXEC:sha256sum"]
+    )
     try:
+
         def listening():
             try:
                 connect(port).close()

@@ -32,7 +32,9 @@ def test_upstream_by_name(start_server):
 def test_name_is_looked_up_again(start_server):
     """A short interval: many look-ups later it still serves."""
     with Echo() as upstream:
-        server = start_server(proxy_config(upstream.port, host="localhost", upstream={"resolve_interval": "1s", "retries": 50}))
+        server = start_server(
+            proxy_config(upstream.port, host="localhost", upstream={"resolve_interval": "1s", "retries": 50})
+        )
         client = server.connect("proxy")
         assert exchange(client, b"first") == b"first"
         assert net.is_quiet(client, 3.5)
@@ -54,7 +56,9 @@ def test_listen_on_an_unknown_name_fails(make_server):
 def test_unknown_upstream_name_resets_clients_and_serves_others(start_server):
     with Echo() as upstream:
         server = start_server(
-            proxy_config(7777, "lost", host="no-such-host.invalid", upstream={"retries": 0, "connect_timeout": "1s"})
+            proxy_config(
+                7777, "lost", host="no-such-host.invalid", upstream={"retries": 0, "connect_timeout": "1s"}
+            )
             + proxy_config(upstream.port)
         )
         assert exchange(server.connect("proxy"), b"not disturbed") == b"not disturbed"

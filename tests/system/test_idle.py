@@ -30,8 +30,12 @@ def test_2000_idle_connections_are_held_and_released(start_server, record_proper
         for client in clients:
             assert client.recv(5) == b"hello"
 
-        # Buffers are given back once a connection was quiet for a while; the size that then stays is the price of idling.
-        held = wait_stable(lambda: runtime.resident_bytes(server.pid) >> 16, "the memory to settle", 20, 60, 0.2) << 16
+        # Buffers are given back once a connection was quiet for a while; the size that then stays is the
+        # price of idling.
+        held = (
+            wait_stable(lambda: runtime.resident_bytes(server.pid) >> 16, "the memory to settle", 20, 60, 0.2)
+            << 16
+        )
         per_session = (held - start_memory) // CONNECTIONS
         record_property("bytes_per_idle_session", per_session)
 
@@ -41,7 +45,9 @@ def test_2000_idle_connections_are_held_and_released(start_server, record_proper
             client.close()
         server.wait_active(2, 60)
         if kind == "proxy":
-            wait_until(lambda: upstream.active == 1, lambda: f"the upstream's sessions to end: {upstream.active}")
+            wait_until(
+                lambda: upstream.active == 1, lambda: f"the upstream's sessions to end: {upstream.active}"
+            )
         record_property("bytes_after_release", runtime.resident_bytes(server.pid) - start_memory)
         assert per_session < BYTES_PER_SESSION_MAX
         assert server.listener(kind)["sessions"]["peak"] == CONNECTIONS + 1

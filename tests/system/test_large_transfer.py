@@ -14,10 +14,13 @@ GIB = 1 << 30
 
 pytestmark = [
     pytest.mark.linux,
-    pytest.mark.skipif(not shutil.which("curl") or not shutil.which("sha256sum"), reason="needs curl and sha256sum"),
+    pytest.mark.skipif(
+        not shutil.which("curl") or not shutil.which("sha256sum"), reason="needs curl and sha256sum"
+    ),
 ]
 
-# An absent deadline would hang the run; half an hour is far more than the slowest machine needs for a gigabyte.
+# An absent deadline would hang the run; half an hour is far more than the slowest machine needs for a
+# gigabyte.
 CURL = ["curl", "-sS", "--fail", "--noproxy", "*", "--max-time", "1800"]
 
 
@@ -27,8 +30,12 @@ def test_download_of_a_gibibyte(start_server, record_property, size):
     with PatternServer() as upstream:
         server = start_server(proxy_config(upstream.port))
         start = time.monotonic()
-        curl = subprocess.Popen([*CURL, f"http://127.0.0.1:{server.port('proxy')}/{size}"], stdout=subprocess.PIPE)
-        digest = subprocess.run(["sha256sum"], stdin=curl.stdout, capture_output=True, check=True, text=True).stdout.split()[0]
+        curl = subprocess.Popen(
+            [*CURL, f"http://127.0.0.1:{server.port('proxy')}/{size}"], stdout=subprocess.PIPE
+        )
+        digest = subprocess.run(
+            ["sha256sum"], stdin=curl.stdout, capture_output=True, check=True, text=True
+        ).stdout.split()[0]
         curl.stdout.close()
         assert curl.wait(60) == 0
         record_property("megabytes_per_second", round(size / 1e6 / (time.monotonic() - start)))
@@ -46,8 +53,21 @@ def test_upload_of_a_gibibyte(start_server, record_property, size):
         start = time.monotonic()
         curl = subprocess.Popen(
             # The length instead of chunks, although curl reads a pipe.
-            [*CURL, "-H", f"Content-Length: {size}", "-H", "Transfer-Encoding:", "-H", "Expect:", "-T", "-",
-             f"http://127.0.0.1:{server.port('proxy')}/upload"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False,
+            [
+                *CURL,
+                "-H",
+                f"Content-Length: {size}",
+                "-H",
+                "Transfer-Encoding:",
+                "-H",
+                "Expect:",
+                "-T",
+                "-",
+                f"http://127.0.0.1:{server.port('proxy')}/upload",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=False,
         )
         pattern = Pattern("upload")
         for part in pattern.parts(size):
@@ -66,7 +86,10 @@ def test_parallel_downloads_do_not_mix(start_server):
         server = start_server(proxy_config(upstream.port))
         sizes = [1_000_000 + number * 7 for number in range(16)]
         runs = [
-            subprocess.Popen([*CURL, f"http://127.0.0.1:{server.port('proxy')}/{size}"], stdout=subprocess.PIPE) for size in sizes
+            subprocess.Popen(
+                [*CURL, f"http://127.0.0.1:{server.port('proxy')}/{size}"], stdout=subprocess.PIPE
+            )
+            for size in sizes
         ]
         for size, run in zip(sizes, runs, strict=True):
             out, _ = run.communicate(timeout=120)

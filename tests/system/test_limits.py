@@ -10,7 +10,8 @@ from support.server import echo_config, proxy_config, server_config
 
 
 def storm(server, targets, count):
-    """So many clients at the same moment, on threads; answers the served sockets and how many were refused."""
+    """So many clients at the same moment, on threads; answers the served sockets and how many were
+    refused."""
     gate = threading.Barrier(min(count, 50))
     served, refused, failures = [], [], []
     lock = threading.Lock()
@@ -41,7 +42,10 @@ def storm(server, targets, count):
                 failures.append(failure)
 
     jobs = [targets[number % len(targets)] for number in range(count)]
-    threads = [threading.Thread(target=worker, args=(jobs[number::gate.parties],)) for number in range(gate.parties)]
+    threads = [
+        threading.Thread(target=worker, args=(jobs[number :: gate.parties],))
+        for number in range(gate.parties)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -92,11 +96,14 @@ def test_upstream_server_limit_is_exact(start_server):
         assert server.closed("proxy") == {"server_limit": 91}
 
 
-@pytest.mark.parametrize("config, reason", [
-    (echo_config(max_sessions=2), "listener_limit"),
-    (server_config(max_sessions=2) + echo_config(), "server_limit"),
-    (echo_config(max_sessions_per_ip=2), "ip_limit"),
-])
+@pytest.mark.parametrize(
+    "config, reason",
+    [
+        (echo_config(max_sessions=2), "listener_limit"),
+        (server_config(max_sessions=2) + echo_config(), "server_limit"),
+        (echo_config(max_sessions_per_ip=2), "ip_limit"),
+    ],
+)
 def test_a_place_is_free_again_after_a_session_ended(start_server, config, reason):
     server = start_server(config)
     first, second = server.connect("echo"), server.connect("echo")

@@ -13,8 +13,20 @@ IMPORTS, RELOCATIONS = 1, 5
 
 # All of them are part of Windows 10 and Server 2016; what is not in this list must be put there with thought.
 SYSTEM_DLLS = {
-    "kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "ws2_32.dll", "mswsock.dll", "iphlpapi.dll", "advapi32.dll", "bcrypt.dll",
-    "ntdll.dll", "user32.dll", "dnsapi.dll", "secur32.dll", "shell32.dll", "ole32.dll",
+    "kernel32.dll",
+    "msvcrt.dll",
+    "ucrtbase.dll",
+    "ws2_32.dll",
+    "mswsock.dll",
+    "iphlpapi.dll",
+    "advapi32.dll",
+    "bcrypt.dll",
+    "ntdll.dll",
+    "user32.dll",
+    "dnsapi.dll",
+    "secur32.dll",
+    "shell32.dll",
+    "ole32.dll",
 }
 
 
@@ -24,18 +36,22 @@ class Image:
         assert data[:2] == b"MZ"
         (start,) = struct.unpack_from("<I", data, 0x3C)
         assert data[start : start + 4] == b"PE\0\0"
-        self.machine, sections, _, _, _, optional, self.characteristics = struct.unpack_from("<HHIIIHH", data, start + 4)
+        self.machine, sections, _, _, _, optional, self.characteristics = struct.unpack_from(
+            "<HHIIIHH", data, start + 4
+        )
         at = start + 24
         (magic,) = struct.unpack_from("<H", data, at)
         assert magic == 0x20B, "not PE32+"
-        self.image_base, = struct.unpack_from("<Q", data, at + 24)
-        self.major_os, = struct.unpack_from("<H", data, at + 40)
+        (self.image_base,) = struct.unpack_from("<Q", data, at + 24)
+        (self.major_os,) = struct.unpack_from("<H", data, at + 40)
         self.subsystem, self.dll_characteristics = struct.unpack_from("<HH", data, at + 68)
         (count,) = struct.unpack_from("<I", data, at + 108)
         self.directories = [struct.unpack_from("<II", data, at + 112 + 8 * n) for n in range(count)]
         self.sections = []
         for number in range(sections):
-            name, size, address, raw_size, raw, *_, flags = struct.unpack_from("<8sIIIIIIHHI", data, at + optional + 40 * number)
+            name, size, address, raw_size, raw, *_, flags = struct.unpack_from(
+                "<8sIIIIIIHHI", data, at + optional + 40 * number
+            )
             self.sections.append((name.rstrip(b"\0").decode(), address, max(size, raw_size), raw, flags))
 
     def offset(self, address):
@@ -65,7 +81,9 @@ def test_it_is_a_64_bit_console_program(image):
     assert image.subsystem == CONSOLE
 
 
-@pytest.mark.parametrize("flag, name", [(HIGH_ENTROPY_VA, "high entropy ASLR"), (DYNAMIC_BASE, "ASLR"), (NX_COMPAT, "DEP")])
+@pytest.mark.parametrize(
+    "flag, name", [(HIGH_ENTROPY_VA, "high entropy ASLR"), (DYNAMIC_BASE, "ASLR"), (NX_COMPAT, "DEP")]
+)
 def test_it_is_hardened(image, flag, name):
     assert image.dll_characteristics & flag, f"no {name}"
 

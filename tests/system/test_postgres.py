@@ -13,8 +13,22 @@ pytestmark = [pytest.mark.linux, pytest.mark.skipif(not postgres_programs(), rea
 
 def pgbench(port, *arguments):
     done = subprocess.run(
-        [str(postgres_programs() / "pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", "tester", *arguments, "postgres"],
-        capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "LC_ALL": "C"},
+        [
+            str(postgres_programs() / "pgbench"),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-U",
+            "tester",
+            *arguments,
+            "postgres",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
     )
     assert done.returncode == 0, (done.stdout, done.stderr)
     return done.stdout + done.stderr

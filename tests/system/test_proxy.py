@@ -62,7 +62,9 @@ def test_proxy_directions_are_independent(start_server):
             sock.sendall(data)
             send_fin(sock)
 
-        writers = [threading.Thread(target=send, args=pair, daemon=True) for pair in ((client, up), (behind, down))]
+        writers = [
+            threading.Thread(target=send, args=pair, daemon=True) for pair in ((client, up), (behind, down))
+        ]
         answers = {}
         readers = [
             threading.Thread(target=lambda n=n, s=s: answers.update({n: receive_to_end(s)}), daemon=True)
@@ -122,7 +124,9 @@ def test_proxy_listeners_go_to_their_own_upstreams(start_server):
 
 def test_two_listeners_share_an_upstream(start_server):
     with Echo() as upstream:
-        config = proxy_config(upstream.port, "a") + "[listener b]\nlisten=127.0.0.1:0\nmode=proxy\nupstream=a-up\n"
+        config = (
+            proxy_config(upstream.port, "a") + "[listener b]\nlisten=127.0.0.1:0\nmode=proxy\nupstream=a-up\n"
+        )
         server = start_server(config)
         assert exchange(server.connect("a"), b"via a") == b"via a"
         assert exchange(server.connect("b"), b"via b") == b"via b"

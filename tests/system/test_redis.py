@@ -12,17 +12,23 @@ from support.server import proxy_config
 
 pytestmark = [
     pytest.mark.linux,
-    pytest.mark.skipif(not shutil.which("redis-server") or not shutil.which("redis-benchmark"), reason="needs redis"),
+    pytest.mark.skipif(
+        not shutil.which("redis-server") or not shutil.which("redis-benchmark"), reason="needs redis"
+    ),
 ]
 
 
 def benchmark(port, *arguments):
     done = subprocess.run(
-        ["redis-benchmark", "-h", "127.0.0.1", "-p", str(port), "--csv", *arguments], capture_output=True, text=True,
-        timeout=300, check=False,
+        ["redis-benchmark", "-h", "127.0.0.1", "-p", str(port), "--csv", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, (done.stdout, done.stderr)
-    # redis-benchmark reports failed requests and lost connections on either stream, and some with exit code 0.
+    # redis-benchmark reports failed requests and lost connections on either stream, and some with exit code
+    # 0.
     for word in ("error", "failed", "could not connect", "closed"):
         assert word not in done.stdout.lower() + done.stderr.lower(), (done.stdout, done.stderr)
     return list(csv.DictReader(io.StringIO(done.stdout)))
@@ -39,15 +45,22 @@ def commands_processed(port):
         sock.sendall(b"INFO stats\r\n")
         text = sock.makefile("rb")
         body = text.read(int(text.readline()[1:]))
-    return int(next(line for line in body.splitlines() if line.startswith(b"total_commands_processed")).split(b":")[1])
+    return int(
+        next(line for line in body.splitlines() if line.startswith(b"total_commands_processed")).split(b":")[
+            1
+        ]
+    )
 
 
-@pytest.mark.parametrize("arguments", [
-    pytest.param(["-n", "40000", "-c", "50"], id="one-at-a-time"),
-    pytest.param(["-n", "200000", "-c", "50", "-P", "16"], id="pipelined"),
-    pytest.param(["-n", "4000", "-c", "20", "-d", "65536"], id="64-kilobyte-values"),
-    pytest.param(["-n", "3000", "-c", "20", "-k", "0"], id="a-connection-per-request"),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["-n", "40000", "-c", "50"], id="one-at-a-time"),
+        pytest.param(["-n", "200000", "-c", "50", "-P", "16"], id="pipelined"),
+        pytest.param(["-n", "4000", "-c", "20", "-d", "65536"], id="64-kilobyte-values"),
+        pytest.param(["-n", "3000", "-c", "20", "-k", "0"], id="a-connection-per-request"),
+    ],
+)
 def test_redis_benchmark_has_no_failed_request(start_server, tmp_path, arguments):
     with Redis(tmp_path) as redis:
         server = start_server(proxy_config(redis.port))

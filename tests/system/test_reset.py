@@ -1,7 +1,8 @@
 """A reset of one side resets the other, after what was received has been delivered (SEMANTICS S2).
 
-Wine 8 shows a reset to a program only while a receive is posted; one posted later answers like FIN. So most sessions here
-are busy when they break, and the rest is watched from the Linux side or left to Wine 10 and Windows.
+Wine 8 shows a reset to a program only while a receive is posted; one posted later answers like FIN. So most
+sessions here are busy when they break, and the rest is watched from the Linux side or left to Wine 10 and
+Windows.
 """
 
 import random
@@ -79,7 +80,8 @@ def test_fin_before_a_reset_is_delivered(start_server, broken):
 
 @pytest.mark.parametrize("broken", ["client", "upstream"])
 def test_reset_with_a_blocked_other_direction(start_server, broken):
-    """The side that breaks had stopped reading: what waits for it is discarded and counted, the other side reset."""
+    """The side that breaks had stopped reading: what waits for it is discarded and counted, the other side
+    reset."""
     with Listening(receive_buffer=4096) as upstream:
         server = start_server(proxy_config(upstream.port))
         client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
@@ -101,7 +103,9 @@ def test_reset_with_a_blocked_other_direction(start_server, broken):
         assert stats["totals"]["bytes"]["discarded"] > 0
 
 
-@pytest.mark.skipif(not SEES_EVERY_RESET, reason="Wine 8 answers a receive after a reset like FIN; needs Wine 10 or Windows")
+@pytest.mark.skipif(
+    not SEES_EVERY_RESET, reason="Wine 8 answers a receive after a reset like FIN; needs Wine 10 or Windows"
+)
 @pytest.mark.parametrize("broken, reason", [("client", "client_reset"), ("upstream", "server_reset")])
 def test_reset_of_a_quiet_session(start_server, broken, reason):
     with Listening() as upstream:
@@ -161,11 +165,15 @@ def test_clients_reset_at_any_moment(start_server):
                     receive_exactly(sock, draw.randrange(cut))
             reset(sock)
 
-        cuts = [0, 1, 2, 3, 16383, 16384, 16385, 100_000, 400_000] + [draw.randrange(400_000) for _ in range(51)]
+        cuts = [0, 1, 2, 3, 16383, 16384, 16385, 100_000, 400_000] + [
+            draw.randrange(400_000) for _ in range(51)
+        ]
         for cut in cuts:
             converse(cut)
         server.wait_active(0)
-        wait_until(lambda: upstream.active == 0, lambda: f"the upstream's connections to end: {upstream.active}")
+        wait_until(
+            lambda: upstream.active == 0, lambda: f"the upstream's connections to end: {upstream.active}"
+        )
         assert exchange(server.connect("proxy"), data) == data
 
 

@@ -18,13 +18,17 @@ def test_schema_is_itself_valid_and_strict():
     """A schema that accepts anything proves nothing."""
     validator = stats.validator()
     assert not validator.is_valid({})
-    assert not validator.is_valid({"server": {}, "process": {}, "totals": {}, "listeners": [], "upstreams": []})
+    assert not validator.is_valid(
+        {"server": {}, "process": {}, "totals": {}, "listeners": [], "upstreams": []}
+    )
 
 
 def test_live_output_matches_the_schema(start_server):
     with Echo() as upstream, Refusing() as refusing:
         server = start_server(
-            server_config(max_sessions=100) + echo_config(max_sessions=1) + proxy_config(upstream.port)
+            server_config(max_sessions=100)
+            + echo_config(max_sessions=1)
+            + proxy_config(upstream.port)
             + proxy_config(refusing.port, "bad", server="max_sessions=5", upstream={"retries": 0})
         )
         stats.validate(server.stats())
@@ -42,16 +46,19 @@ def test_live_output_matches_the_schema(start_server):
         assert server.wait_exit() == 0
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda s: s["totals"]["bytes"].pop("in"),
-    lambda s: s["totals"].update(unknown=1),
-    lambda s: s["totals"]["bytes"].update({"in": -1}),
-    lambda s: s["totals"]["bytes"].update({"in": 1.5}),
-    lambda s: s["totals"]["bytes"].update({"in": "1"}),
-    lambda s: s["listeners"][0].pop("sessions"),
-    lambda s: s["server"].update(state="happy"),
-    lambda s: s.pop("upstreams"),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda s: s["totals"]["bytes"].pop("in"),
+        lambda s: s["totals"].update(unknown=1),
+        lambda s: s["totals"]["bytes"].update({"in": -1}),
+        lambda s: s["totals"]["bytes"].update({"in": 1.5}),
+        lambda s: s["totals"]["bytes"].update({"in": "1"}),
+        lambda s: s["listeners"][0].pop("sessions"),
+        lambda s: s["server"].update(state="happy"),
+        lambda s: s.pop("upstreams"),
+    ],
+)
 def test_schema_notices(start_server, spoil):
     server = start_server(echo_config())
     output = server.stats()
@@ -134,7 +141,9 @@ def test_every_snapshot_reconciles_under_load(start_server, record_property):
     """Hundreds of snapshots while sessions of every kind come, go, break and are refused."""
     with Echo() as upstream, Refusing() as refusing:
         server = start_server(
-            server_config(buffer_size="4k") + echo_config(max_sessions=6) + proxy_config(upstream.port)
+            server_config(buffer_size="4k")
+            + echo_config(max_sessions=6)
+            + proxy_config(upstream.port)
             + proxy_config(refusing.port, "bad", upstream={"retries": 0})
         )
         done = threading.Event()
@@ -180,8 +189,12 @@ def test_every_snapshot_reconciles_under_load(start_server, record_property):
         totals = last["totals"]
         assert totals["sessions"]["total"] > 100
         # The load was what it is meant to be.
-        for group, reason in (("closed", "finished"), ("closed", "client_reset"), ("closed", "connect_failed"),
-                              ("refused", "listener_limit")):
+        for group, reason in (
+            ("closed", "finished"),
+            ("closed", "client_reset"),
+            ("closed", "connect_failed"),
+            ("refused", "listener_limit"),
+        ):
             assert totals[group][reason] > 0, totals
 
 

@@ -1,4 +1,5 @@
-"""Ctrl+C drains, the drain deadline cuts, a second Ctrl+C stops at once (SEMANTICS N6, N8; DESIGN section 4)."""
+"""Ctrl+C drains, the drain deadline cuts, a second Ctrl+C stops at once (SEMANTICS N6, N8; DESIGN section
+4)."""
 
 import threading
 
@@ -160,7 +161,8 @@ def test_stop_under_load_ends_in_time(start_server):
 def test_stop_while_connects_hang(start_server):
     with Hanging() as upstream:
         server = start_server(
-            server_config(drain_timeout="1s") + proxy_config(upstream.port, upstream={"connect_timeout": "1h", "retries": 0})
+            server_config(drain_timeout="1s")
+            + proxy_config(upstream.port, upstream={"connect_timeout": "1h", "retries": 0})
         )
         clients = [server.connect("proxy") for _ in range(10)]
         server.wait_active(10)

@@ -1,11 +1,20 @@
-"""Idle, half-close and lifetime timers end sessions that are due, and no others (SEMANTICS S12). The connect's is in
-test_connect_failure.py."""
+"""Idle, half-close and lifetime timers end sessions that are due, and no others (SEMANTICS S12). The
+connect's is in test_connect_failure.py."""
 
 from contextlib import suppress
 
 import pytest
 from support import net
-from support.net import Pattern, exchange, how_it_ends, is_quiet, receive_exactly, receive_to_end, reset, send_fin
+from support.net import (
+    Pattern,
+    exchange,
+    how_it_ends,
+    is_quiet,
+    receive_exactly,
+    receive_to_end,
+    reset,
+    send_fin,
+)
 from support.peers import Echo, Listening, pair_through
 from support.server import echo_config, proxy_config
 from support.wait import wait_until
@@ -62,7 +71,9 @@ def test_idle_sessions_end_one_by_one_while_others_work(start_server):
 
 
 def test_no_idle_timeout_when_it_is_zero(start_server):
-    server = start_server(echo_config(idle_timeout="0s", name="forever") + echo_config(idle_timeout="1s", name="short"))
+    server = start_server(
+        echo_config(idle_timeout="0s", name="forever") + echo_config(idle_timeout="1s", name="short")
+    )
     forever, short = server.connect("forever"), server.connect("short")
     assert how_it_ends(short) == ("reset", b"")
     assert exchange(forever, b"here") == b"here"

@@ -31,7 +31,7 @@ class PatternServer:
             reader = sock.makefile("rb", CHUNK * 4)
             method, path, _ = reader.readline().split()
             length = 0
-            while (line := reader.readline().strip()):
+            while line := reader.readline().strip():
                 name, _, value = line.partition(b":")
                 if name.lower() == b"content-length":
                     length = int(value)
@@ -46,7 +46,10 @@ class PatternServer:
                     digest.update(part)
                     left -= len(part)
                 body = digest.hexdigest().encode()
-                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+                sock.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+                    % (len(body), body)
+                )
 
     def __enter__(self):
         return self

@@ -12,7 +12,8 @@ from .wait import DEADLINE
 
 CHUNK = 64 * 1024
 
-# Each process numbers its own ports, so that two runs on one machine seldom meet; below what the kernel hands out.
+# Each process numbers its own ports, so that two runs on one machine seldom meet; below what the kernel
+# hands out.
 _next_port = 20000 + (os.getpid() * 37) % 10000
 _port_lock = threading.Lock()
 
@@ -114,7 +115,8 @@ def is_quiet(sock, seconds):
 
 
 class Pattern:
-    """Endless bytes that are cheap to make and differ at every place: a stream cut, doubled or shifted is noticed."""
+    """Endless bytes that are cheap to make and differ at every place: a stream cut, doubled or shifted is
+    noticed."""
 
     BLOCK = 1 << 20
 

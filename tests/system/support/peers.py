@@ -10,7 +10,8 @@ from .wait import wait_until
 
 
 class Listening:
-    """A listening socket whose test accepts and answers by hand: every byte and every end is the test's choice."""
+    """A listening socket whose test accepts and answers by hand: every byte and every end is the test's
+    choice."""
 
     def __init__(self, host="127.0.0.1", backlog=128, receive_buffer=None):
         self.sock = socket.socket(family_of(host), socket.SOCK_STREAM)
@@ -63,8 +64,8 @@ class Refusing(Listening):
 
 
 class Hanging(Listening):
-    """A port that neither accepts nor refuses: its queue is full, and Linux drops further SYNs. open() makes room; the
-    system that connects sends its SYN again after a second or so."""
+    """A port that neither accepts nor refuses: its queue is full, and Linux drops further SYNs. open() makes
+    room; the system that connects sends its SYN again after a second or so."""
 
     def __init__(self, host="127.0.0.1"):
         super().__init__(host, backlog=0)
@@ -230,4 +231,14 @@ def drain_to(sock, count):
     return seen
 
 
-__all__ = ["Echo", "Greeting", "Hanging", "Listening", "Refusing", "connect", "drain_to", "pair_through", "wait_until"]
+__all__ = [
+    "Echo",
+    "Greeting",
+    "Hanging",
+    "Listening",
+    "Refusing",
+    "connect",
+    "drain_to",
+    "pair_through",
+    "wait_until",
+]

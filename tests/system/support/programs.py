@@ -25,8 +25,21 @@ class Redis:
     def __init__(self, folder):
         self.port = free_port()
         self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
-            stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            [
+                "redis-server",
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(folder),
+            ],
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
         )
 
     def __enter__(self):
@@ -78,18 +91,52 @@ class Postgres:
 
     def _run(self, program, *arguments):
         done = subprocess.run(
-            [str(self.programs / program), *arguments], cwd="/", capture_output=True, text=True, check=False, timeout=120,
-            env={**os.environ, "LC_ALL": "C", "HOME": str(self.data)}, **self.demote,
+            [str(self.programs / program), *arguments],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "LC_ALL": "C", "HOME": str(self.data)},
+            **self.demote,
         )
         assert done.returncode == 0, (program, done.stdout, done.stderr)
 
     def __enter__(self):
-        self._run("initdb", "-D", str(self.data), "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._run(
+            "initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            "tester",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        )
         self.process = subprocess.Popen(
-            [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1", "-k", "", "-F",
-             "-c", "max_connections=50"],
-            cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(Path(self.data.parent) / "postgres.txt", "wb"),
-            env={**os.environ, "LC_ALL": "C"}, **self.demote,
+            [
+                str(self.programs / "postgres"),
+                "-D",
+                str(self.data),
+                "-p",
+                str(self.port),
+                "-h",
+                "127.0.0.1",
+                "-k",
+                "",
+                "-F",
+                "-c",
+                "max_connections=50",
+            ],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=open(Path(self.data.parent) / "postgres.txt", "wb"),
+            env={**os.environ, "LC_ALL": "C"},
+            **self.demote,
         )
         wait_until(lambda: answers(self.port), "postgres to listen", 60)
         return self

@@ -1,7 +1,7 @@
 """How the executable is run: directly on Windows, by Wine elsewhere.
 
-FAIRLEAD_EXE names the executable (default build/mingw/fairlead.exe), FAIRLEAD_WINE the wine64 program, WINEPREFIX the
-prefix (default build/wine, made by scripts/env.sh).
+FAIRLEAD_EXE names the executable (default build/mingw/fairlead.exe), FAIRLEAD_WINE the wine64 program,
+WINEPREFIX the prefix (default build/wine, made by scripts/env.sh).
 """
 
 import os
@@ -17,7 +17,8 @@ WINDOWS = os.name == "nt"
 ROOT = Path(__file__).resolve().parents[3]
 EXE = Path(os.environ.get("FAIRLEAD_EXE") or ROOT / "build/mingw/fairlead.exe").absolute()
 
-# The "wine" wrapper of Debian complains about the 32-bit half that nothing here needs; the same list as scripts/env.sh.
+# The "wine" wrapper of Debian complains about the 32-bit half that nothing here needs; the same list as
+# scripts/env.sh.
 WINE_PLACES = ("/usr/lib/wine/wine64", "/usr/lib/x86_64-linux-gnu/wine/wine64", "/opt/wine-stable/bin/wine64")
 SERVER_NAMES = ("wineserver64", "wineserver")
 
@@ -53,7 +54,8 @@ def environment(wineprefix=None):
     if not WINDOWS:
         env["WINEPREFIX"] = str(wineprefix or prefix())
         env["WINEDEBUG"] = "-all"
-        # Without its debugger a crash has an exit code of its own; with it, it may be 0. The others ask for downloads.
+        # Without its debugger a crash has an exit code of its own; with it, it may be 0. The others ask for
+        # downloads.
         env["WINEDLLOVERRIDES"] = "winedbg.exe=d;winemenubuilder.exe=d;mscoree=;mshtml="
         env["LANG"] = "C.UTF-8"
         env.pop("LC_ALL", None)
@@ -65,7 +67,9 @@ def wine_major():
     """8 for Wine 8.0; None on Windows."""
     if WINDOWS or not WINE:
         return None
-    answer = subprocess.run([WINE, "--version"], env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(
+        [WINE, "--version"], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
     found = re.search(r"wine-(\d+)", answer.stdout)
     return int(found.group(1)) if found else None
 
@@ -73,8 +77,14 @@ def wine_major():
 def run(*arguments, cwd=None, timeout=60, env=None, input_bytes=None):
     """Runs fairlead to its end; answers subprocess.CompletedProcess with text (CR removed)."""
     done = subprocess.run(
-        command(*arguments), cwd=cwd, env=env or environment(), timeout=timeout, check=False, capture_output=True,
-        input=input_bytes, stdin=None if input_bytes else subprocess.DEVNULL,
+        command(*arguments),
+        cwd=cwd,
+        env=env or environment(),
+        timeout=timeout,
+        check=False,
+        capture_output=True,
+        input=input_bytes,
+        stdin=None if input_bytes else subprocess.DEVNULL,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, plain(done.stdout), plain(done.stderr))
 
@@ -84,7 +94,8 @@ def plain(data):
 
 
 class WineServer:
-    """Keeps one Wine server of a prefix up, so that programs start in a fraction of a second, and knows its process."""
+    """Keeps one Wine server of a prefix up, so that programs start in a fraction of a second, and knows its
+    process."""
 
     def __init__(self, wineprefix=None, preexec=None):
         self.prefix = Path(wineprefix or prefix())
@@ -96,8 +107,12 @@ class WineServer:
         if program:
             # It ends at once, with 2, when the prefix has a server already: then that one serves.
             self.child = subprocess.Popen(
-                [program, "-f", "-p600"], env=environment(self.prefix), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=self.preexec,
+                [program, "-f", "-p600"],
+                env=environment(self.prefix),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=self.preexec,
             )
             if Path("/proc").is_dir():
                 wait_until(self.pid, "the Wine server to run")
@@ -127,8 +142,9 @@ class WineServer:
             if not entry.name.isdigit():
                 continue
             try:
-                if (entry / "comm").read_text().startswith("wineserver") and \
-                        wanted in (entry / "environ").read_bytes().split(b"\0"):
+                if (entry / "comm").read_text().startswith("wineserver") and wanted in (
+                    entry / "environ"
+                ).read_bytes().split(b"\0"):
                     return int(entry.name)
             except OSError:
                 continue
@@ -136,7 +152,8 @@ class WineServer:
 
 
 def twin_prefix(folder):
-    """A second prefix with a Wine server of its own, for tests that starve one. It shares the big unchanging part."""
+    """A second prefix with a Wine server of its own, for tests that starve one. It shares the big unchanging
+    part."""
     twin = Path(folder) / "prefix"
     twin.mkdir()
     for item in prefix().iterdir():
@@ -168,7 +185,10 @@ def cpu_seconds(pid):
 
 def threads_running(pid):
     """The states of the threads, as /proc tells: "S" sleeps, "R" runs."""
-    return [Path(task, "stat").read_text().rsplit(")", 1)[1].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [
+        Path(task, "stat").read_text().rsplit(")", 1)[1].split()[0]
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
 
 
 def timed(what):

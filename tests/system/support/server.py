@@ -18,13 +18,15 @@ def echo_config(name="echo", listen="127.0.0.1:0", **keys):
     return _section("listener", name, {"listen": listen, "mode": "echo", **keys})
 
 
-def proxy_config(port, name="proxy", listen="127.0.0.1:0", host="127.0.0.1", server="", upstream=None, **keys):
-    """A proxy listener and its upstream of one server. `upstream` holds keys of the upstream, `server` what follows the
-    address."""
+def proxy_config(
+    port, name="proxy", listen="127.0.0.1:0", host="127.0.0.1", server="", upstream=None, **keys
+):
+    """A proxy listener and its upstream of one server. `upstream` holds keys of the upstream, `server` what
+    follows the address."""
     target = f"s {host}:{port} {server}".rstrip()
-    return _section("listener", name, {"listen": listen, "mode": "proxy", "upstream": f"{name}-up", **keys}) + _section(
-        "upstream", f"{name}-up", {"server": target, **(upstream or {})}
-    )
+    return _section(
+        "listener", name, {"listen": listen, "mode": "proxy", "upstream": f"{name}-up", **keys}
+    ) + _section("upstream", f"{name}-up", {"server": target, **(upstream or {})})
 
 
 def server_config(**keys):
@@ -51,15 +53,24 @@ class Server:
         self.expected_exit = 0
         self.checked = False
 
-    # ---- start --------------------------------------------------------------------------------------------------
+    # ---- start ----
 
     def launch(self):
         """Starts the process, without waiting for it to serve."""
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if runtime.WINDOWS else {"preexec_fn": self.preexec}
+        options = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            if runtime.WINDOWS
+            else {"preexec_fn": self.preexec}
+        )
         with open(self.folder / "stderr.txt", "wb") as err, open(self.folder / "stdout.txt", "wb") as out:
             self.process = subprocess.Popen(
-                runtime.command("run", "-c", self.file), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=self.env or runtime.environment(), **options,
+                runtime.command("run", "-c", self.file),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=self.env or runtime.environment(),
+                **options,
             )
         return self
 
@@ -69,7 +80,9 @@ class Server:
         return self
 
     def _serving(self):
-        assert self.process.poll() is None, f"fairlead ended with {self.process.returncode}; its log:\n{self.log()}"
+        assert (
+            self.process.poll() is None
+        ), f"fairlead ended with {self.process.returncode}; its log:\n{self.log()}"
         log = self.log()
         for name, host, port, _mode in STARTED.findall(log):
             self.ports[name], self.hosts[name] = int(port), host
@@ -82,7 +95,7 @@ class Server:
             return self.get("/health")[0] == 200
         return False
 
-    # ---- use ----------------------------------------------------------------------------------------------------
+    # ---- use ----
 
     @property
     def pid(self):
@@ -132,7 +145,9 @@ class Server:
             seen.update(self.stats())
             return seen["totals"]["sessions"]["active"] == count
 
-        wait_until(reached, lambda: f"{count} active sessions; the statistics: {seen.get('totals')}", deadline)
+        wait_until(
+            reached, lambda: f"{count} active sessions; the statistics: {seen.get('totals')}", deadline
+        )
         return seen
 
     def wait_closed(self, name, reason, count=1, deadline=DEADLINE):
@@ -148,9 +163,11 @@ class Server:
         return seen
 
     def wait_log(self, words, deadline=DEADLINE):
-        return wait_until(lambda: self.log_lines(words), lambda: f"'{words}' in the log:\n{self.log()}", deadline)
+        return wait_until(
+            lambda: self.log_lines(words), lambda: f"'{words}' in the log:\n{self.log()}", deadline
+        )
 
-    # ---- end ----------------------------------------------------------------------------------------------------
+    # ---- end ----
 
     def interrupt(self):
         """Ctrl+C."""
@@ -160,7 +177,9 @@ class Server:
         try:
             return self.process.wait(deadline)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"fairlead did not end within {deadline} s; its log:\n{self.log()}") from None
+            raise AssertionError(
+                f"fairlead did not end within {deadline} s; its log:\n{self.log()}"
+            ) from None
 
     def stop(self, deadline=DEADLINE):
         """Ctrl+C; answers the exit code."""
@@ -168,7 +187,8 @@ class Server:
         return self.wait_exit(deadline)
 
     def check_end(self):
-        """What must be true after every test: sessions ended, numbers agree, exit as expected, no failed check."""
+        """What must be true after every test: sessions ended, numbers agree, exit as expected, no failed
+        check."""
         if self.checked:
             return
         self.checked = True
@@ -180,8 +200,9 @@ class Server:
                     stats.reconcile_at_rest(self.wait_active(0))
                 self.stop()
             if self.process:
-                assert self.process.returncode == self.expected_exit, \
-                    f"exit code {self.process.returncode}, expected {self.expected_exit}; its log:\n{self.log()}"
+                code = self.process.returncode
+                wanted = f"expected {self.expected_exit}; its log:\n{self.log()}"
+                assert code == self.expected_exit, f"exit code {code}, {wanted}"
         finally:
             self.kill()
         assert "check failed" not in self.log().lower(), self.log()

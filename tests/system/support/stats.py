@@ -1,4 +1,5 @@
-"""What /stats says: fetching, the schema, and the equations that hold in every snapshot (docs/statistics.md)."""
+"""What /stats says: fetching, the schema, and the equations that hold in every snapshot
+(docs/statistics.md)."""
 
 import http.client
 import json
@@ -52,7 +53,13 @@ def listener(stats, name):
 
 
 def server(stats, upstream, name):
-    (found,) = [item for u in stats["upstreams"] if u["name"] == upstream for item in u["servers"] if item["name"] == name]
+    (found,) = [
+        item
+        for u in stats["upstreams"]
+        if u["name"] == upstream
+        for item in u["servers"]
+        if item["name"] == name
+    ]
     return found
 
 
@@ -111,6 +118,10 @@ def never_backwards(before, after, path=""):
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for left, right in zip(value, after[key], strict=True):
                 never_backwards(left, right, f"{here}/{left.get('name')}")
-        elif isinstance(value, int) and not isinstance(value, bool) and key not in ("active", "memory_bytes", "handles") \
-                and not key.endswith(("_us", "_seconds")):
+        elif (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and key not in ("active", "memory_bytes", "handles")
+            and not key.endswith(("_us", "_seconds"))
+        ):
             assert after[key] >= value, (here, value, after[key])

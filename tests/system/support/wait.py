@@ -7,7 +7,8 @@ DEADLINE = 30.0
 
 
 def wait_until(condition, what, deadline=DEADLINE, interval=0.02):
-    """Calls condition until it answers something true, and returns that; fails with `what` after `deadline` seconds."""
+    """Calls condition until it answers something true, and returns that; fails with `what` after `deadline`
+    seconds."""
     end = time.monotonic() + deadline
     while True:
         answer = condition()
@@ -20,7 +21,8 @@ def wait_until(condition, what, deadline=DEADLINE, interval=0.02):
 
 
 def wait_stable(read, what, repeats=10, deadline=DEADLINE, interval=0.1):
-    """Reads until the same value came `repeats` times in a row: for what must come to rest, such as a blocked flow."""
+    """Reads until the same value came `repeats` times in a row: for what must come to rest, such as a
+    blocked flow."""
     seen = []
 
     def settled():
