@@ -11,6 +11,7 @@
 #include "endpoints.h"
 #include "port/port.h"
 #include "relay/relay.h"
+#include "stats/snapshot_json.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -359,6 +360,7 @@ static uint32_t daemon_workers(const struct config *config)
 
 static void daemon_init_stats(struct daemon *daemon, uint32_t workers)
 {
+    snapshot_json_start();
     stats_init(&daemon->stats, workers);
     daemon->stats.pid = daemon->options.pid;
     daemon->stats.started_at_ms = wallclock_now_ms();

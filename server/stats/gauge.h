@@ -11,7 +11,7 @@
 
 struct gauge {
     uint32_t current; /* atomic */
-    uint32_t peak;    /* atomic; never below any value `current` had */
+    uint32_t peak;    /* atomic; the highest value that `current` had, a moment later */
     uint32_t max;     /* atomic; 0 = no limit */
 };
 

@@ -2,7 +2,8 @@
  * snapshot: all numbers of one moment, as plain data.
  *
  * Taken without stopping anybody: the order of reading (counters.h) makes every snapshot true by itself. Everything
- * that can be derived is derived here and nowhere else: active = total - sum(closed), buffered = in - out - discarded,
+ * that can be derived is derived here and nowhere else: active = total - sum(closed),
+ * buffered = in + from_servers - out - to_servers - discarded,
  * totals = the sum over the listeners.
  *
  * The caller owns the snapshot; names in it are copies. Any thread.
@@ -39,6 +40,9 @@ struct snapshot {
     uint64_t sessions_limit;
     uint64_t totals[STAT_COUNT]; /* over the listeners; STAT_ERROR_... over the servers */
     uint64_t sessions_active;
+    uint64_t bytes_from_servers; /* the sum over the servers: received from them */
+    uint64_t bytes_to_servers;   /* sent to them */
+    uint64_t bytes_buffered;     /* derived: received from either side, not yet sent on and not discarded */
     size_t scopes_count;
     struct snapshot_scope *scopes; /* listeners first, each kind in the order of registration */
 };

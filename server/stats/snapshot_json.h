@@ -8,6 +8,9 @@
 
 #include "stats/snapshot.h"
 
+/* Once at start, before any other thread prints: cJSON's allocation hooks are global. */
+void snapshot_json_start(void);
+
 /* The text, NUL-terminated, to be freed with memory_free; NULL: out of memory. `bytes` gets its length. Any thread. */
 char *snapshot_json_print(const struct snapshot *snapshot, size_t *bytes);
 
