@@ -112,8 +112,9 @@ class Server:
         return sock
 
     def log(self):
-        path = self.folder / "stderr.txt"
-        return runtime.plain(path.read_bytes()) if path.exists() else ""
+        """Standard error and, where a test writes log_file=fairlead.log, that file."""
+        paths = [self.folder / "stderr.txt", self.folder / "fairlead.log"]
+        return "".join(runtime.plain(path.read_bytes()) for path in paths if path.exists())
 
     def log_lines(self, words):
         return [line for line in self.log().splitlines() if words in line]
