@@ -38,7 +38,7 @@ static int run(const char *file)
     if (path == NULL)
         return EXIT_USAGE;
     int code = EXIT_USAGE;
-    struct config *config = config_file_load(path, "nothing was started");
+    struct config *config = config_file_load(path, "; nothing was started");
     if (config != NULL)
         code = console_run(config);
     config_free(config);
@@ -51,7 +51,7 @@ static int check(const char *file)
     char *path = config_file_find(file);
     if (path == NULL)
         return EXIT_USAGE;
-    struct config *config = config_file_load(path, "the file is not valid");
+    struct config *config = config_file_load(path, "");
     if (config != NULL)
         printf("%s is valid: %zu listener%s, %zu upstream%s\n", path, config->listeners_count,
                config->listeners_count == 1 ? "" : "s", config->upstreams_count,

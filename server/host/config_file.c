@@ -134,7 +134,7 @@ static void print_errors(const char *path, const struct config_errors *errors, c
     }
     if (errors->lost > 0)
         fprintf(stderr, "%s: and %zu more\n", path, errors->lost);
-    fprintf(stderr, "%zu error%s in %s; %s\n", total, total == 1 ? "" : "s", path, outcome);
+    fprintf(stderr, "%zu error%s in %s%s\n", total, total == 1 ? "" : "s", path, outcome);
 }
 
 struct config *config_file_load(const char *path, const char *outcome)

@@ -14,8 +14,8 @@
  * executable or in the current folder. NULL: there is none, which was said. */
 char *config_file_find(const char *given);
 
-/* The configuration, or NULL: every error was written as FILE:LINE: text, and then how many there are.
- * `outcome` completes that last line: "nothing was started". */
+/* The configuration, or NULL: every error was written as FILE:LINE: text, and then how many there are. `outcome`
+ * completes that last line: "; nothing was started", or "". */
 struct config *config_file_load(const char *path, const char *outcome);
 
 #endif
