@@ -20,12 +20,12 @@ static unsigned stops;
 
 static HANDLE stopped;
 
-static void stop(const char *reason)
+static void stop(const char *message)
 {
     AcquireSRWLockExclusive(&lock);
     stops++;
     if (stops == 1)
-        log_info("%s: stopping; a second one stops at once", reason);
+        log_info("%s", message);
     if (running != NULL)
         daemon_stop(running);
     ReleaseSRWLockExclusive(&lock);
@@ -44,11 +44,11 @@ static void set_running(struct daemon *daemon)
 
 /* The system ends the process as soon as the handler returns, so it does not: it waits for its own thread,
  * which ends when main has finished and the process exits. */
-static void stop_within_system_time(const char *reason)
+static void stop_within_system_time(const char *message)
 {
-    stop(reason);
+    stop(message);
     if (WaitForSingleObject(GetCurrentThread(), CONSOLE_CLOSE_DRAIN_MS) == WAIT_TIMEOUT)
-        stop(reason);
+        stop(message);
     WaitForSingleObject(GetCurrentThread(), INFINITE);
 }
 
@@ -56,19 +56,19 @@ static BOOL WINAPI handle_event(DWORD event)
 {
     switch (event) {
     case CTRL_C_EVENT:
-        stop("Ctrl+C");
+        stop("Ctrl+C: stopping; a second one stops at once");
         return TRUE;
     case CTRL_BREAK_EVENT:
-        stop("Ctrl+Break");
+        stop("Ctrl+Break: stopping; a second one stops at once");
         return TRUE;
     case CTRL_CLOSE_EVENT:
-        stop_within_system_time("the console is being closed");
+        stop_within_system_time("the console is being closed: stopping within seconds");
         return TRUE;
     case CTRL_LOGOFF_EVENT:
-        stop_within_system_time("the user is logging off");
+        stop_within_system_time("the user is logging off: stopping within seconds");
         return TRUE;
     case CTRL_SHUTDOWN_EVENT:
-        stop_within_system_time("the system is shutting down");
+        stop_within_system_time("the system is shutting down: stopping within seconds");
         return TRUE;
     default:
         return FALSE;
