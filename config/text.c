@@ -107,7 +107,7 @@ void text_suggest_offer(struct text_suggestion *suggestion, const char *word)
         return;
     size_t found = distance(suggestion->text, text_bytes, word, word_bytes);
     /* A third of the letters may be wrong; with more, a suggestion would mislead. */
-    if (found > (word_bytes < 3 ? 1 : word_bytes / 3))
+    if (found > word_bytes / 3)
         return;
     if (suggestion->best == NULL || found < suggestion->best_distance) {
         suggestion->best = word;
