@@ -266,6 +266,14 @@ static void test_config_servers_are_checked(void **state)
         "17: max_sessions has no value; write a whole number such as max_sessions=100\n");
 }
 
+static void test_config_one_line_says_the_same_only_once(void **state)
+{
+    (void)state;
+    expect_errors(COMPLETE "[upstream u]\nserver=a h:1 weight=1 backup weight=2\n",
+                  "5: weight is not supported by this version of fairlead\n"
+                  "5: backup is not supported by this version of fairlead\n");
+}
+
 static void test_config_what_comes_later_is_not_supported_by_this_version(void **state)
 {
     (void)state;
@@ -337,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_config_tokens_are_long_and_printable_and_never_repeated),
         cmocka_unit_test(test_config_names_are_checked),
         cmocka_unit_test(test_config_servers_are_checked),
+        cmocka_unit_test(test_config_one_line_says_the_same_only_once),
         cmocka_unit_test(test_config_what_comes_later_is_not_supported_by_this_version),
         cmocka_unit_test(test_config_keys_of_the_design_are_all_known),
     };
