@@ -124,6 +124,9 @@ void sim_port_check_empty(void);
 /* A leap of the port's clock; sleeping workers notice. */
 void sim_clock_leap(uint64_t us);
 
+/* The port's clock stands still for so long, and is right again after. */
+void sim_clock_stall(uint64_t us);
+
 /* The worker that runs now, or NULL. */
 struct sim_worker *sim_worker_current(void);
 

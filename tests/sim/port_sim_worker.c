@@ -72,11 +72,12 @@ static void timed_wake(void *object, uint64_t serial)
     }
 }
 
+/* While the clock stands still a sleep lasts as long as it was asked for, and at least as long as a system's shortest. */
 static uint64_t time_until(const struct port *port, uint64_t time_us)
 {
-    uint64_t now_us = sim.now_us + sim.clock_us;
-    (void)port;
-    return time_us > now_us ? time_us - now_us : 0;
+    uint64_t now_us = port_now_us(port);
+    uint64_t left_us = time_us > now_us ? time_us - now_us : 0;
+    return sim.now_us < sim.stalled_until_us && left_us < 1000 ? 1000 : left_us;
 }
 
 static void worker_sleep(struct sim_worker *worker, uint64_t until_us)
@@ -104,6 +105,7 @@ static void wake_one(struct port *port)
 void sim_clock_leap(uint64_t us)
 {
     sim.clock_us += us;
+    sim.stalled_until_us = 0;
     for (struct port *port = ports; port != NULL; port = port->next) {
         for (uint32_t i = 0; i < port->options.workers; i++) {
             struct sim_worker *worker = &port->workers[i];
@@ -111,6 +113,14 @@ void sim_clock_leap(uint64_t us)
                 sim_at(time_until(port, worker->wake_at_us), SIM_LABEL_WAKE, timed_wake, worker, worker->wake_serial);
             }
         }
+    }
+}
+
+void sim_clock_stall(uint64_t us)
+{
+    if (sim.now_us >= sim.stalled_until_us) {
+        sim.stalled_at_us = sim.now_us + sim.clock_us;
+        sim.stalled_until_us = sim.now_us + us;
     }
 }
 
@@ -292,7 +302,7 @@ uint32_t port_worker_index(void)
 uint64_t port_now_us(const struct port *port)
 {
     (void)port;
-    return sim.now_us + sim.clock_us;
+    return sim.now_us < sim.stalled_until_us ? sim.stalled_at_us : sim.now_us + sim.clock_us;
 }
 
 uint32_t port_processors(void)

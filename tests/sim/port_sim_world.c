@@ -1,6 +1,7 @@
 #include "tests/sim/port_sim_world.h"
 
 #include "base/random.h"
+#include "base/wallclock.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -300,4 +301,11 @@ void sim_catch_crashes(void)
     (void)on_sanitizer_death;
     signal(SIGSEGV, on_signal);
 #endif
+}
+
+/* --- what people read ------------------------------------------------------------------------------------------- */
+
+uint64_t wallclock_now_ms(void)
+{
+    return 1700000000000U + sim.now_us / 1000;
 }

@@ -1,0 +1,191 @@
+#include "tests/sim/sim_check.h"
+
+#include "stats/snapshot.h"
+#include "tests/sim/port_sim.h"
+#include "tests/sim/port_sim_memory.h"
+#include "tests/sim/port_sim_world.h"
+#include "tests/sim/sim_crowd.h"
+#include "tests/sim/sim_plan.h"
+
+static struct stats *watched;
+
+void check_watch(struct stats *stats)
+{
+    watched = stats;
+}
+
+uint32_t check_active(void)
+{
+    return watched == NULL ? 0 : gauge_current(&watched->sessions);
+}
+
+static uint64_t scope_sum(const struct stats_scope *scope, enum stat first, enum stat end)
+{
+    uint64_t sum = 0;
+    for (int stat = (int)first; stat < (int)end; stat++) {
+        sum += stats_sum(scope, (enum stat)stat);
+    }
+    return sum;
+}
+
+static uint64_t scope_stat(const struct stats_scope *scope, enum stat stat)
+{
+    return stats_sum(scope, stat);
+}
+
+uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end)
+{
+    uint64_t sum = 0;
+    for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
+        if (scope->kind == kind) {
+            sum += scope_sum(scope, first, end);
+        }
+    }
+    return sum;
+}
+
+static uint64_t both(enum stat stat)
+{
+    return check_total(STATS_LISTENER, stat, (enum stat)(stat + 1)) + check_total(STATS_SERVER, stat, (enum stat)(stat + 1));
+}
+
+static void check_limit(const struct gauge *gauge, const char *what)
+{
+    if (gauge->max != 0 && gauge->current > gauge->max) {
+        sim_fail("I6", "%s: %u sessions with a limit of %u", what, gauge->current, gauge->max);
+    }
+    if (gauge->current > (1U << 30)) {
+        sim_fail("I4", "%s: a session was given back twice", what);
+    }
+}
+
+/* I4 and I5 as far as they hold in the middle of everything. */
+static void check_counters(void)
+{
+    for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
+        uint64_t closed = scope_sum(scope, STAT_CLOSED_FIRST, STAT_CLOSED_END);
+        uint64_t begun = scope_stat(scope, STAT_SESSIONS);
+        if (closed > begun) {
+            sim_fail("I4", "%s: %llu sessions closed of %llu", scope->name, (unsigned long long)closed,
+                     (unsigned long long)begun);
+        }
+        if (begun - closed > scope->sessions.current) {
+            sim_fail("I4", "%s: %llu sessions are active, and %u hold a place", scope->name,
+                     (unsigned long long)(begun - closed), scope->sessions.current);
+        }
+    }
+    uint64_t in = both(STAT_BYTES_IN);
+    uint64_t out = both(STAT_BYTES_OUT) + both(STAT_BYTES_DISCARDED);
+    if (out > in) {
+        sim_fail("I5", "%llu bytes went out or were discarded, and %llu came in", (unsigned long long)out,
+                 (unsigned long long)in);
+    }
+}
+
+/* I11: what a reader of the statistics would see at this very moment. */
+static void check_snapshot(void)
+{
+    struct snapshot snapshot;
+    uint64_t fail_at = sim_memory.fail_at;
+    bool faults = sim_memory.faults;
+    uint64_t allocations = sim_memory.allocations;
+    sim_memory.fail_at = 0;
+    sim_memory.faults = false;
+    if (!snapshot_take(&snapshot, watched, sim.now_us + sim.clock_us)) {
+        sim_fail("I11", "no snapshot although there is memory");
+    }
+    for (size_t i = 0; i < snapshot.scopes_count; i++) {
+        const struct snapshot_scope *scope = &snapshot.scopes[i];
+        uint64_t closed = 0;
+        for (int stat = STAT_CLOSED_FIRST; stat < STAT_CLOSED_END; stat++) {
+            closed += scope->counters[stat];
+        }
+        if (scope->counters[STAT_SESSIONS] != scope->sessions_active + closed) {
+            sim_fail("I11", "%s: total %llu, active %llu, closed %llu", scope->name,
+                     (unsigned long long)scope->counters[STAT_SESSIONS], (unsigned long long)scope->sessions_active,
+                     (unsigned long long)closed);
+        }
+    }
+    if (snapshot.totals[STAT_BYTES_OUT] > (1ULL << 60) || snapshot.sessions_active > (1ULL << 31)) {
+        sim_fail("I11", "a total is negative");
+    }
+    snapshot_free(&snapshot);
+    sim_memory.fail_at = fail_at;
+    sim_memory.faults = faults;
+    sim_memory.allocations = allocations;
+}
+
+void check_step(void)
+{
+    if (watched == NULL) {
+        return;
+    }
+    check_limit(&watched->sessions, "server");
+    if (sim.step % 8 == 0) {
+        for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
+            check_limit(&scope->sessions, scope->name);
+        }
+    }
+    if (sim.step % 64 == 0) {
+        check_counters();
+    }
+    if (sim.step % 1024 == 0 && watched->lock.words[1] == 0) {
+        check_snapshot(); /* nobody holds the list */
+    }
+}
+
+void check_settled(void)
+{
+    check_counters();
+    check_snapshot();
+    for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
+        uint64_t closed = scope_sum(scope, STAT_CLOSED_FIRST, STAT_CLOSED_END);
+        if (closed != scope_stat(scope, STAT_SESSIONS) || scope->sessions.current != 0) {
+            sim_fail("I4", "%s: %llu sessions begun, %llu closed, %u hold a place at the end", scope->name,
+                     (unsigned long long)scope_stat(scope, STAT_SESSIONS), (unsigned long long)closed,
+                     scope->sessions.current);
+        }
+    }
+    uint64_t in = both(STAT_BYTES_IN);
+    uint64_t out = both(STAT_BYTES_OUT);
+    uint64_t discarded = both(STAT_BYTES_DISCARDED);
+    if (in != out + discarded) {
+        sim_fail("I5", "%llu bytes in, %llu out, %llu discarded", (unsigned long long)in, (unsigned long long)out,
+                 (unsigned long long)discarded);
+    }
+}
+
+static void check_perfect(void)
+{
+    uint64_t finished = check_total(STATS_LISTENER, STAT_CLOSED_FINISHED, (enum stat)(STAT_CLOSED_FINISHED + 1));
+    if (crowd.outcomes[PEER_CLEAN] != crowd.clients_count || finished != crowd.clients_count) {
+        sim_fail("I1", "nothing failed, but only %u of %u clients ended well, and %llu sessions finished",
+                 crowd.outcomes[PEER_CLEAN], crowd.clients_count, (unsigned long long)finished);
+    }
+    uint64_t sent = 0;
+    uint64_t received = 0;
+    for (const struct sim_peer *peer = crowd.clients; peer != NULL; peer = peer->next) {
+        sent += peer->sent;
+        received += peer->received;
+    }
+    uint64_t in = check_total(STATS_LISTENER, STAT_BYTES_IN, (enum stat)(STAT_BYTES_IN + 1));
+    uint64_t out = check_total(STATS_LISTENER, STAT_BYTES_OUT, (enum stat)(STAT_BYTES_OUT + 1));
+    if (in != sent || out != received) {
+        sim_fail("I5", "clients sent %llu and received %llu bytes; counted were %llu and %llu", (unsigned long long)sent,
+                 (unsigned long long)received, (unsigned long long)in, (unsigned long long)out);
+    }
+}
+
+void check_end(void)
+{
+    if (sim_plan.clean) {
+        check_perfect();
+    }
+    uint64_t bytes = sim_port.bytes_received + sim_port.bytes_sent;
+    uint64_t most = 2000 + 8 * bytes + 400ULL * (crowd.clients_count + crowd.servers_count + sim_plan.admin_clients) +
+                    1000 * (sim.now_us / 1000000);
+    if (sim_port.dones > most) {
+        sim_fail("I9", "%llu completions for %llu bytes and %u clients", (unsigned long long)sim_port.dones,
+                 (unsigned long long)bytes, crowd.clients_count);
+    }
+}

@@ -1,0 +1,26 @@
+/*
+ * sim_check: the invariants that are about the server as a whole: its counters, its limits, its work.
+ */
+#ifndef FAIRLEAD_TESTS_SIM_SIM_CHECK_H
+#define FAIRLEAD_TESTS_SIM_SIM_CHECK_H
+
+#include "stats/counters.h"
+
+/* From now on this is looked at after every event; NULL ends that. */
+void check_watch(struct stats *stats);
+
+/* sim.check: I4, I5, I6 and I11, cheap parts at every step, the others now and then. */
+void check_step(void);
+
+/* No session is left: I4 and I5 hold exactly. */
+void check_settled(void);
+
+/* Everything is over: I9, and in a clean world that all was perfect. */
+void check_end(void);
+
+/* Sessions that are active now. */
+uint32_t check_active(void);
+
+uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end);
+
+#endif

@@ -1,0 +1,184 @@
+#include "tests/sim/sim_crowd.h"
+
+#include "base/random.h"
+#include "tests/sim/port_sim_fault.h"
+#include "tests/sim/port_sim_world.h"
+#include "tests/sim/sim_stream.h"
+
+#include <string.h>
+
+enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = CROWD_UPSTREAMS_MAX * CROWD_ADDRESSES_MAX };
+
+struct crowd crowd;
+
+static crowd_planner *planner;
+static uint32_t next_id;
+static struct {
+    uint32_t group;
+    struct net_listener *listener;
+} listeners[LISTENERS_MAX];
+static uint32_t listeners_count;
+
+void crowd_begin(crowd_planner *plan_server)
+{
+    memset(&crowd, 0, sizeof crowd);
+    planner = plan_server;
+    next_id = 0;
+    listeners_count = 0;
+}
+
+static struct sim_peer *peer_make(enum peer_role role, uint32_t group)
+{
+    struct sim_peer *peer = sim_arena(sizeof *peer);
+    peer->id = ++next_id;
+    peer->role = role;
+    peer->group = group;
+    peer->key = random_mix(sim.seed * 1000003 + peer->id);
+    return peer;
+}
+
+struct sim_peer *crowd_add_client(uint32_t group, bool echo, const struct peer_plan *plan)
+{
+    struct sim_peer *peer = peer_make(PEER_CLIENT, group);
+    peer->echo = echo;
+    peer->plan = *plan;
+    peer->partner = echo ? peer : NULL;
+    peer->next = crowd.clients;
+    crowd.clients = peer;
+    crowd.clients_count++;
+    crowd.clients_active++;
+    return peer;
+}
+
+/* --- servers ------------------------------------------------------------------------------------------------ */
+
+static void server_arrived(void *user, struct net_listener *listener)
+{
+    uint32_t group = listeners[(size_t)(uintptr_t)user].group;
+    struct net_end *end = net_accept(listener);
+    struct sim_peer *peer = peer_make(PEER_SERVER, group);
+    planner(&peer->plan, group);
+    peer->next = crowd.servers;
+    crowd.servers = peer;
+    crowd.servers_count++;
+    crowd.servers_active++;
+    peer_take(peer, end);
+}
+
+bool crowd_listen(uint32_t group, const struct address *address)
+{
+    struct net_listener *listener =
+        net_listen(address, 128, server_arrived, (void *)(uintptr_t)listeners_count);
+    if (listener == NULL || listeners_count == LISTENERS_MAX) {
+        return false;
+    }
+    listeners[listeners_count].group = group;
+    listeners[listeners_count++].listener = listener;
+    return true;
+}
+
+void crowd_stop_listening(uint32_t group)
+{
+    for (uint32_t i = 0; i < listeners_count; i++) {
+        if (listeners[i].group == group) {
+            net_listener_close(listeners[i].listener);
+        }
+    }
+}
+
+void crowd_peer_ended(struct sim_peer *peer)
+{
+    if (peer->role == PEER_CLIENT) {
+        crowd.clients_active--;
+        crowd.outcomes[peer->outcome]++;
+    } else {
+        crowd.servers_active--;
+    }
+    if (peer->probe && peer->outcome != PEER_CLEAN) {
+        sim_fail("I8", "a client of the quiet end was not served: outcome %d", (int)peer->outcome);
+    }
+}
+
+void crowd_nudge(void)
+{
+    for (struct sim_peer *peer = crowd.clients; peer != NULL; peer = peer->next) {
+        peer_nudge(peer);
+    }
+    for (struct sim_peer *peer = crowd.servers; peer != NULL; peer = peer->next) {
+        peer_nudge(peer);
+    }
+}
+
+/* --- who is whose partner ------------------------------------------------------------------------------------- */
+
+static struct sim_peer *candidates_of(const struct sim_peer *peer)
+{
+    return peer->role == PEER_CLIENT ? crowd.servers : crowd.clients;
+}
+
+static bool may_be_partner(const struct sim_peer *peer, const struct sim_peer *other)
+{
+    uint32_t bytes = peer->received < HEAD_BYTES ? (uint32_t)peer->received : HEAD_BYTES;
+    return !other->echo && other->group == peer->group && other->sent >= bytes &&
+           stream_match(other->key, 0, peer->head, bytes) == bytes;
+}
+
+static void claim(struct sim_peer *peer, struct sim_peer *partner)
+{
+    if (partner->partner != NULL && partner->partner != peer) {
+        sim_fail("I10", "peer %u hears peer %u, who hears peer %u", peer->id, partner->id, partner->partner->id);
+    }
+    for (struct sim_peer *other = peer->role == PEER_CLIENT ? crowd.clients : crowd.servers; other != NULL;
+         other = other->next) {
+        if (other != peer && other->partner == partner) {
+            sim_fail("I10", "the stream of peer %u arrives at the peers %u and %u", partner->id, peer->id, other->id);
+        }
+    }
+    peer->partner = partner;
+}
+
+void crowd_identify(struct sim_peer *peer)
+{
+    struct sim_peer *found = NULL;
+    uint32_t count = 0;
+    for (struct sim_peer *other = candidates_of(peer); other != NULL; other = other->next) {
+        if (may_be_partner(peer, other)) {
+            found = other;
+            count++;
+        }
+    }
+    if (count == 0) {
+        sim_fail("I1", "peer %u received %llu bytes that nobody has sent", peer->id, (unsigned long long)peer->received);
+    }
+    if (count == 1 && peer->received >= SURE_BYTES) {
+        claim(peer, found);
+    } else if (peer->received >= HEAD_BYTES) {
+        sim_fail("HARNESS", "two streams begin alike");
+    }
+}
+
+/* The server (that is, its port) can only pass on a FIN that it has got, after all that came before. */
+static bool fin_is_due(const struct sim_peer *peer, const struct sim_peer *from)
+{
+    return from->end != NULL && from->end->out->fin_delivered && from->sent == peer->received;
+}
+
+void crowd_check_fin(struct sim_peer *peer)
+{
+    if (peer->partner != NULL) {
+        if (!fin_is_due(peer, peer->partner)) {
+            sim_fail(peer->partner->end->out->fin_delivered ? "I2" : "I1",
+                     "peer %u got FIN after %llu of %llu bytes of peer %u, who had %s", peer->id,
+                     (unsigned long long)peer->received, (unsigned long long)peer->partner->sent, peer->partner->id,
+                     peer->partner->end->out->fin_delivered ? "finished" : "not finished");
+        }
+        return;
+    }
+    for (struct sim_peer *other = candidates_of(peer); other != NULL; other = other->next) {
+        if (may_be_partner(peer, other) && fin_is_due(peer, other)) {
+            return;
+        }
+    }
+    sim_fail("I1", "peer %u got FIN after %llu bytes, and nobody has finished so", peer->id,
+             (unsigned long long)peer->received);
+}
