@@ -4,10 +4,11 @@
  * A scope is one thing that has numbers: a listener or a server of an upstream. Each worker counts into a block of its
  * own in each scope (one writer, plain 64-bit stores); a snapshot adds the blocks up. Counters only grow.
  *
- * ORDER. A snapshot may be taken at any moment and must still be true (SEMANTICS I4, I5, I11): "sessions begun" is
- * counted before anything else of that session, bytes are counted in before they are counted out or discarded, and
- * "closed" is counted last. The snapshot reads in the opposite order, so it can never see an effect without its cause:
- * total >= sum(closed), in >= out + discarded. What is derived (active, buffered) is therefore never negative.
+ * ORDER. A snapshot may be taken at any moment and must still be true (SEMANTICS I4, I5, I11), without stopping anybody.
+ * So "sessions begun" is counted before anything else of that session, bytes are counted in before they are counted out or
+ * discarded, and "closed" is counted last. The snapshot (snapshot.c) reads effects before their causes and can never see
+ * one without the other: total >= sum(closed), in >= out + discarded, and with no session left nothing is buffered.
+ * It never shows more active sessions than there were at one moment either, so limit and peak hold in it.
  *
  * OWNERSHIP. Scopes are created and registered by the relay and live until it unregisters them. struct stats is the
  * root; the daemon owns it.
@@ -81,9 +82,8 @@ struct stats_scope {
     const char *name;     /* copied */
     const char *upstream; /* servers: the upstream's name, copied; else NULL */
     const char *mode;     /* listeners: "echo" or "proxy"; a literal */
-    struct gauge
-        sessions; /* active now, with the limit; raised by the relay before STAT_SESSIONS is counted and lowered
-                              after STAT_CLOSED_... was */
+    /* Active now, with the limit; raised by the relay before STAT_SESSIONS is counted and lowered after STAT_CLOSED_... was. */
+    struct gauge sessions;
     uint32_t addresses_count;
     struct address addresses[STATS_ADDRESSES_MAX]; /* guarded by stats->lock once registered */
     uint32_t workers;

@@ -10,7 +10,6 @@ void gauge_init(struct gauge *gauge, uint32_t max)
     gauge->max = max;
 }
 
-/* Whoever took the place raises the peak right after; the snapshot allows for the moment between. */
 static void gauge_raise_peak(struct gauge *gauge, uint32_t value)
 {
     for (;;) {
@@ -49,4 +48,9 @@ uint32_t gauge_current(const struct gauge *gauge)
 uint32_t gauge_peak(const struct gauge *gauge)
 {
     return atomic_load_u32(&gauge->peak);
+}
+
+uint32_t gauge_limit(const struct gauge *gauge)
+{
+    return atomic_load_u32(&gauge->max);
 }

@@ -11,7 +11,7 @@
 
 struct gauge {
     uint32_t current; /* atomic */
-    uint32_t peak;    /* atomic; the highest value that `current` had, a moment later */
+    uint32_t peak;    /* atomic; the highest value that `current` had; raised before gauge_raise answers */
     uint32_t max;     /* atomic; 0 = no limit */
 };
 
@@ -25,5 +25,6 @@ void gauge_lower(struct gauge *gauge);
 
 uint32_t gauge_current(const struct gauge *gauge);
 uint32_t gauge_peak(const struct gauge *gauge);
+uint32_t gauge_limit(const struct gauge *gauge); /* 0 = none */
 
 #endif

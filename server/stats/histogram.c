@@ -1,11 +1,14 @@
 #include "stats/histogram.h"
 
 #include "base/atomic.h"
+#include "base/check.h"
 
-#include <math.h>
+#include <assert.h>
 
-/* 2 to the power of this is HISTOGRAM_STEPS. */
+/* Values below HISTOGRAM_STEPS have a bucket each; from there on a value's bucket is its highest bit and the
+ * HISTOGRAM_STEP_BITS bits after it. */
 enum { HISTOGRAM_STEP_BITS = 3 };
+static_assert(1 << HISTOGRAM_STEP_BITS == HISTOGRAM_STEPS, "steps are a power of two");
 
 static uint32_t highest_bit(uint64_t value)
 {
@@ -25,23 +28,23 @@ uint32_t histogram_bucket(uint64_t value_us)
     if (value_us < HISTOGRAM_STEPS)
         return (uint32_t)value_us;
     uint32_t shift = highest_bit(value_us) - HISTOGRAM_STEP_BITS;
-    uint64_t bucket = (uint64_t)shift * HISTOGRAM_STEPS + (value_us >> shift);
-    return bucket < HISTOGRAM_BUCKETS ? (uint32_t)bucket : HISTOGRAM_BUCKETS - 1;
+    uint32_t bucket = shift * HISTOGRAM_STEPS + (uint32_t)(value_us >> shift);
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
 uint64_t histogram_bucket_end_us(uint32_t bucket)
 {
+    CHECK(bucket < HISTOGRAM_BUCKETS);
     if (bucket < HISTOGRAM_STEPS)
         return (uint64_t)bucket + 1;
     uint32_t shift = bucket / HISTOGRAM_STEPS - 1;
-    uint64_t step = bucket % HISTOGRAM_STEPS + HISTOGRAM_STEPS;
-    return (step + 1) << shift;
+    return ((uint64_t)bucket % HISTOGRAM_STEPS + HISTOGRAM_STEPS + 1) << shift;
 }
 
-/* One writer, so a load and a store are enough; the release lets readers on other threads see the order of counting. */
-static void add(uint64_t *counter, uint64_t n)
+/* The only writer is this thread, so a plain addition is enough; the atomic store keeps readers from seeing half of it. */
+static void add(uint64_t *counter, uint64_t value)
 {
-    atomic_store_u64(counter, *counter + n);
+    atomic_store_u64(counter, *counter + value);
 }
 
 void histogram_record(struct histogram *histogram, uint64_t value_us)
@@ -69,17 +72,15 @@ uint64_t histogram_count(const struct histogram *histogram)
 uint64_t histogram_percentile_us(const struct histogram *histogram, double percent)
 {
     uint64_t count = histogram_count(histogram);
-    uint64_t wanted = (uint64_t)ceil((double)count * percent / 100.0);
+    double wanted = (double)count * percent / 100.0;
     uint64_t seen = 0;
 
-    if (count == 0)
-        return 0;
-    if (wanted == 0)
-        wanted = 1;
+    CHECK(percent >= 0.0 && percent <= 100.0);
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->buckets[i];
-        if (seen >= wanted)
+        /* `seen` of `count`: rounding in `wanted` must not run past the last value. */
+        if (seen > 0 && ((double)seen >= wanted || seen == count))
             return histogram_bucket_end_us(i);
     }
-    return histogram_bucket_end_us(HISTOGRAM_BUCKETS - 1);
+    return 0;
 }

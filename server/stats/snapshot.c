@@ -6,145 +6,184 @@
 
 #include <string.h>
 
-static bool copy_identity(struct snapshot_scope *into, const struct stats_scope *scope)
+/*
+ * THE PHASES. All scopes pass one phase before any enters the next, because cause and effect may lie in two scopes: what a
+ * listener received, a server was sent.
+ *
+ *   1 sessions begun
+ *   2 sessions closed       what is seen closed here was begun, though it may have been after phase 1
+ *   3 bytes out, discarded  of a session seen closed, all of them
+ *   4 bytes in              at least what phase 3 saw leave
+ *   5 everything else, peaks last
+ *
+ * Sessions begun is then the larger of phases 1 and 2. Both only grow, each was true during the snapshot, and so is what is
+ * derived: at the moment between the phases at least (begun - closed) sessions were open at once, so `active` is no
+ * larger than the gauge was, and with it no larger than limit and peak, in one scope and in all together.
+ */
+static void read_range(struct snapshot_scope *to, const struct stats_scope *from, unsigned first,
+                       unsigned end)
 {
-    into->kind = scope->kind;
-    into->mode = scope->mode;
-    into->addresses_count = scope->addresses_count;
-    memcpy(into->addresses, scope->addresses, sizeof into->addresses);
-    into->name = memory_copy_string(scope->name);
-    into->upstream = scope->upstream == NULL ? NULL : memory_copy_string(scope->upstream);
-    return into->name != NULL && (scope->upstream == NULL || into->upstream != NULL);
+    for (unsigned stat = first; stat < end; stat++)
+        to->counters[stat] = stats_sum(from, (enum stat)stat);
 }
 
-static void sum_range(struct snapshot_scope *into, const struct stats_scope *scope, int first, int end)
+static void read_sessions(struct snapshot_scope *to, const struct stats_scope *from)
 {
-    for (int stat = first; stat < end; stat++)
-        into->counters[stat] = stats_sum(scope, (enum stat)stat);
+    read_range(to, from, STAT_SESSIONS, STAT_SESSIONS + 1);
 }
 
-/* What is counted last is read first, over all scopes: see ORDER in counters.h. */
-static void read_effects(struct snapshot_scope *into, const struct stats_scope *scope)
+static void read_closed(struct snapshot_scope *to, const struct stats_scope *from)
 {
-    sum_range(into, scope, STAT_CLOSED_FIRST, STAT_CLOSED_END);
-    sum_range(into, scope, STAT_BYTES_OUT, STAT_BYTES_DISCARDED + 1);
+    read_range(to, from, STAT_CLOSED_FIRST, STAT_CLOSED_END);
 }
 
-static void read_bytes_in(struct snapshot_scope *into, const struct stats_scope *scope)
+static void read_left(struct snapshot_scope *to, const struct stats_scope *from)
 {
-    sum_range(into, scope, STAT_BYTES_IN, STAT_BYTES_IN + 1);
+    read_range(to, from, STAT_BYTES_OUT, STAT_BYTES_DISCARDED + 1);
 }
 
-static void read_causes(struct snapshot_scope *into, const struct stats_scope *scope)
+static void read_arrived(struct snapshot_scope *to, const struct stats_scope *from)
 {
-    sum_range(into, scope, STAT_SESSIONS, STAT_SESSIONS + 1);
-    sum_range(into, scope, STAT_REFUSED_FIRST, STAT_REFUSED_END);
-    sum_range(into, scope, STAT_ERROR_FIRST, STAT_ERROR_END);
-    for (int time = 0; time < STAT_TIME_COUNT; time++) {
-        for (uint32_t i = 0; i < scope->workers; i++)
-            histogram_add(&into->times[time], &scope->blocks[i].u.numbers.times[time]);
+    read_range(to, from, STAT_BYTES_IN, STAT_BYTES_IN + 1);
+}
+
+static void read_rest(struct snapshot_scope *to, const struct stats_scope *from)
+{
+    read_range(to, from, STAT_REFUSED_FIRST, STAT_REFUSED_END);
+    read_range(to, from, STAT_ERROR_FIRST, STAT_ERROR_END);
+    for (unsigned time = 0; time < STAT_TIME_COUNT; time++) {
+        for (uint32_t i = 0; i < from->workers; i++)
+            histogram_add(&to->times[time], &from->blocks[i].u.numbers.times[time]);
     }
+    to->sessions_limit = gauge_limit(&from->sessions);
+    to->sessions_peak = gauge_peak(&from->sessions);
 }
 
-static uint64_t sum_closed(const uint64_t counters[STAT_COUNT])
-{
-    uint64_t closed = 0;
+typedef void read_phase(struct snapshot_scope *to, const struct stats_scope *from);
 
-    for (int stat = STAT_CLOSED_FIRST; stat < STAT_CLOSED_END; stat++)
-        closed += counters[stat];
-    return closed;
+static read_phase *const phases[] = {read_sessions, read_closed, read_left, read_arrived, read_rest};
+
+static uint64_t sum_range(const uint64_t *counters, unsigned first, unsigned end)
+{
+    uint64_t sum = 0;
+
+    for (unsigned stat = first; stat < end; stat++)
+        sum += counters[stat];
+    return sum;
 }
 
-static void derive_scope(struct snapshot_scope *into, const struct stats_scope *scope)
+/* The gauge is raised before a session is counted, so its peak may be ahead of what this snapshot counts. */
+static uint64_t peak_seen(uint64_t peak, uint64_t total)
 {
-    into->sessions_active = into->counters[STAT_SESSIONS] - sum_closed(into->counters);
-    into->sessions_limit = atomic_load_u32(&scope->sessions.max);
-    into->sessions_peak = gauge_peak(&scope->sessions);
-    if (into->sessions_peak < into->sessions_active)
-        into->sessions_peak = into->sessions_active;
+    return peak < total ? peak : total;
 }
 
-typedef void scope_reader(struct snapshot_scope *into, const struct stats_scope *scope);
-
-/* Listeners first, each kind in the order of registration. */
-static void for_scopes(struct snapshot *snapshot, const struct stats *stats, scope_reader *read)
+static void derive_scope(struct snapshot_scope *scope)
 {
-    size_t i = 0;
+    uint64_t closed = sum_range(scope->counters, STAT_CLOSED_FIRST, STAT_CLOSED_END);
 
-    for (int kind = STATS_LISTENER; kind <= STATS_SERVER; kind++) {
-        for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
-            if (scope->kind == (enum stats_scope_kind)kind)
-                read(&snapshot->scopes[i++], scope);
-        }
-    }
+    if (scope->counters[STAT_SESSIONS] < closed)
+        scope->counters[STAT_SESSIONS] = closed;
+    scope->sessions_active = scope->counters[STAT_SESSIONS] - closed;
+    scope->sessions_peak = peak_seen(scope->sessions_peak, scope->counters[STAT_SESSIONS]);
 }
 
-static bool copy_identities(struct snapshot *snapshot, const struct stats *stats)
+static bool belongs_to_totals(const struct snapshot_scope *scope, unsigned stat)
 {
-    bool copied = true;
-    size_t i = 0;
+    bool is_error = stat >= STAT_ERROR_FIRST && stat < STAT_ERROR_END;
 
-    for (int kind = STATS_LISTENER; kind <= STATS_SERVER; kind++) {
-        for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
-            if (scope->kind == (enum stats_scope_kind)kind)
-                copied = copy_identity(&snapshot->scopes[i++], scope) && copied;
-        }
-    }
-    return copied;
-}
-
-static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
-{
-    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
-        snapshot->scopes_count++;
-    snapshot->scopes = memory_allocate(snapshot->scopes_count, sizeof(struct snapshot_scope));
-    if (snapshot->scopes == NULL)
-        return false;
-    for_scopes(snapshot, stats, read_effects);
-    for_scopes(snapshot, stats, read_bytes_in);
-    for_scopes(snapshot, stats, read_causes);
-    for_scopes(snapshot, stats, derive_scope);
-    return copy_identities(snapshot, stats);
+    return is_error == (scope->kind == STATS_SERVER);
 }
 
 static void derive_totals(struct snapshot *snapshot)
 {
-    uint64_t servers_in = 0;
-    uint64_t servers_out = 0;
-
     for (size_t i = 0; i < snapshot->scopes_count; i++) {
-        const struct snapshot_scope *scope = &snapshot->scopes[i];
-        if (scope->kind == STATS_SERVER) {
-            servers_in += scope->counters[STAT_BYTES_IN];
-            servers_out += scope->counters[STAT_BYTES_OUT];
-        }
-        int end = scope->kind == STATS_LISTENER ? STAT_COUNT : 0;
-        for (int stat = 0; stat < end; stat++)
-            snapshot->totals[stat] += scope->counters[stat];
-        if (scope->kind == STATS_SERVER) {
-            for (int stat = STAT_ERROR_FIRST; stat < STAT_ERROR_END; stat++)
+        struct snapshot_scope *scope = &snapshot->scopes[i];
+        derive_scope(scope);
+        for (unsigned stat = 0; stat < STAT_COUNT; stat++) {
+            if (belongs_to_totals(scope, stat))
                 snapshot->totals[stat] += scope->counters[stat];
         }
+        if (scope->kind == STATS_LISTENER) {
+            snapshot->sessions_active += scope->sessions_active;
+        } else {
+            snapshot->bytes_from_servers += scope->counters[STAT_BYTES_IN];
+            snapshot->bytes_to_servers += scope->counters[STAT_BYTES_OUT];
+        }
     }
-    snapshot->sessions_active = snapshot->totals[STAT_SESSIONS] - sum_closed(snapshot->totals);
-    snapshot->bytes_from_servers = servers_in;
-    snapshot->bytes_to_servers = servers_out;
-    snapshot->bytes_buffered = snapshot->totals[STAT_BYTES_IN] + servers_in -
-                               snapshot->totals[STAT_BYTES_OUT] - servers_out -
+    snapshot->bytes_buffered = snapshot->totals[STAT_BYTES_IN] + snapshot->bytes_from_servers -
+                               snapshot->totals[STAT_BYTES_OUT] - snapshot->bytes_to_servers -
                                snapshot->totals[STAT_BYTES_DISCARDED];
+    snapshot->sessions_peak = peak_seen(snapshot->sessions_peak, snapshot->totals[STAT_SESSIONS]);
+}
+
+static bool copy_identity(struct snapshot_scope *to, const struct stats_scope *from)
+{
+    to->kind = from->kind;
+    to->mode = from->mode;
+    to->name = memory_copy_string(from->name);
+    to->upstream = from->upstream == NULL ? NULL : memory_copy_string(from->upstream);
+    to->addresses_count = from->addresses_count;
+    memcpy(to->addresses, from->addresses, from->addresses_count * sizeof from->addresses[0]);
+    return to->name != NULL && (from->upstream == NULL || to->upstream != NULL);
+}
+
+/* With the lock held: the registered scopes, listeners first, in the order in which they are read. */
+static void collect_scopes(const struct stats *stats, const struct stats_scope **sources)
+{
+    size_t count = 0;
+
+    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
+        if (scope->kind == STATS_LISTENER)
+            sources[count++] = scope;
+    }
+    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
+        if (scope->kind != STATS_LISTENER)
+            sources[count++] = scope;
+    }
+}
+
+static size_t count_scopes(const struct stats *stats)
+{
+    size_t count = 0;
+
+    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
+        count++;
+    return count;
+}
+
+/* With the lock held, so that no scope goes away meanwhile; nobody on the data path ever waits for it. */
+static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
+{
+    size_t count = count_scopes(stats);
+    const struct stats_scope **sources = memory_allocate(count, sizeof *sources);
+
+    snapshot->scopes = memory_allocate(count, sizeof *snapshot->scopes);
+    bool complete = sources != NULL && snapshot->scopes != NULL;
+    if (complete) {
+        snapshot->scopes_count = count;
+        collect_scopes(stats, sources);
+    }
+    for (size_t i = 0; complete && i < count; i++)
+        complete = copy_identity(&snapshot->scopes[i], sources[i]);
+    for (size_t phase = 0; complete && phase < sizeof phases / sizeof phases[0]; phase++) {
+        for (size_t i = 0; i < count; i++)
+            phases[phase](&snapshot->scopes[i], sources[i]);
+    }
+    memory_free((void *)sources);
+    return complete;
 }
 
 bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_us)
 {
     memset(snapshot, 0, sizeof *snapshot);
     lock_acquire(&stats->lock);
-    bool read = read_scopes(snapshot, stats);
+    bool complete = read_scopes(snapshot, stats);
     lock_release(&stats->lock);
-    if (!read) {
+    if (!complete) {
         snapshot_free(snapshot);
         return false;
     }
-    derive_totals(snapshot);
     snapshot->state = stats_state(stats);
     snapshot->pid = stats->pid;
     snapshot->workers = stats->workers;
@@ -152,10 +191,9 @@ bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_
     snapshot->uptime_us = now_us > stats->started_us ? now_us - stats->started_us : 0;
     snapshot->config_generation = atomic_load_u64(&stats->config_generation);
     snapshot->config_file = stats->config_file;
-    snapshot->sessions_limit = atomic_load_u32(&stats->sessions.max);
+    snapshot->sessions_limit = gauge_limit(&stats->sessions);
     snapshot->sessions_peak = gauge_peak(&stats->sessions);
-    if (snapshot->sessions_peak < snapshot->sessions_active)
-        snapshot->sessions_peak = snapshot->sessions_active;
+    derive_totals(snapshot);
     if (stats->read_process != NULL)
         stats->read_process(&snapshot->process);
     return true;
@@ -163,7 +201,7 @@ bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_
 
 void snapshot_free(struct snapshot *snapshot)
 {
-    for (size_t i = 0; snapshot->scopes != NULL && i < snapshot->scopes_count; i++) {
+    for (size_t i = 0; i < snapshot->scopes_count; i++) {
         memory_free(snapshot->scopes[i].name);
         memory_free(snapshot->scopes[i].upstream);
     }

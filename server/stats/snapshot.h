@@ -1,10 +1,9 @@
 /*
  * snapshot: all numbers of one moment, as plain data.
  *
- * Taken without stopping anybody: the order of reading (counters.h) makes every snapshot true by itself. Everything
- * that can be derived is derived here and nowhere else: active = total - sum(closed),
- * buffered = in + from_servers - out - to_servers - discarded,
- * totals = the sum over the listeners.
+ * Taken without stopping anybody: the order of reading makes every snapshot true by itself (see counters.h, and the
+ * phases in snapshot.c). Everything that can be derived is derived here and nowhere else: active = total - sum(closed),
+ * buffered = in + from_servers - out - to_servers - discarded, totals = the sum over the listeners.
  *
  * The caller owns the snapshot; names in it are copies. Any thread.
  */

@@ -21,9 +21,42 @@ static bool add_integer(cJSON *object, const char *name, uint64_t value)
     return cJSON_AddRawToObject(object, name, text) != NULL;
 }
 
+/* The length of the UTF-8 character at `text`, or 0: there is none (RFC 3629: no overlong forms, no surrogates). The
+ * terminating NUL continues no character, so nothing is read beyond it. */
+static size_t utf8_length(const unsigned char *text)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
+    uint32_t code = bytes == 1 ? text[0] : text[0] & (0xFFU >> (bytes + 1));
+
+    for (size_t i = 1; i < bytes; i++) {
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3FU);
+    }
+    bool allowed = (text[0] & 0xC0) != 0x80 && text[0] < 0xF8 && code >= smallest[bytes] &&
+                   code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    return allowed ? bytes : 0;
+}
+
+/* A path of the system may hold bytes that are no UTF-8, and JSON may not: each becomes U+FFFD. */
 static bool add_text(cJSON *object, const char *name, const char *value)
 {
-    return cJSON_AddStringToObject(object, name, value) != NULL;
+    char *clean = memory_allocate(strlen(value) + 1, 3);
+    size_t length = 0;
+
+    if (clean == NULL)
+        return false;
+    while (*value != '\0') {
+        size_t bytes = utf8_length((const unsigned char *)value);
+        size_t written = bytes > 0 ? bytes : 3;
+        memcpy(clean + length, bytes > 0 ? value : "\xEF\xBF\xBD", written);
+        length += written;
+        value += bytes > 0 ? bytes : 1;
+    }
+    bool added = cJSON_AddStringToObject(object, name, clean) != NULL;
+    memory_free(clean);
+    return added;
 }
 
 static bool add_limit(cJSON *object, const char *name, uint64_t limit)
@@ -56,7 +89,7 @@ static bool add_times(cJSON *object, const char *name, const struct histogram *t
     static const struct {
         const char *name;
         double percent;
-    } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}};
+    } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}, {"max", 100}};
     cJSON *group = cJSON_AddObjectToObject(object, name);
     bool added = group != NULL && add_integer(group, "count", histogram_count(times)) &&
                  add_integer(group, "sum", times->sum_us);
@@ -138,32 +171,31 @@ static bool add_listeners(cJSON *root, const struct snapshot *snapshot)
     return added;
 }
 
-/* The array "servers" of the upstream, made with the upstream when it is not there yet. */
-static cJSON *servers_of(cJSON *upstreams, const char *name)
+/* A new upstream at the end of the array; answers its array "servers". */
+static cJSON *append_upstream(cJSON *upstreams, const char *name)
 {
-    cJSON *upstream;
+    cJSON *upstream = append_object(upstreams);
 
-    cJSON_ArrayForEach(upstream, upstreams)
-    {
-        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(upstream, "name")), name) == 0)
-            return cJSON_GetObjectItemCaseSensitive(upstream, "servers");
-    }
-    upstream = append_object(upstreams);
     if (upstream == NULL || !add_text(upstream, "name", name))
         return NULL;
     return cJSON_AddArrayToObject(upstream, "servers");
 }
 
+/* The servers of one upstream are registered one after the other, so another name begins another upstream. */
 static bool add_upstreams(cJSON *root, const struct snapshot *snapshot)
 {
     cJSON *upstreams = cJSON_AddArrayToObject(root, "upstreams");
+    cJSON *servers = NULL;
+    const char *upstream = NULL;
     bool added = upstreams != NULL;
 
     for (size_t i = 0; added && i < snapshot->scopes_count; i++) {
         const struct snapshot_scope *scope = &snapshot->scopes[i];
         if (scope->kind != STATS_SERVER)
             continue;
-        cJSON *servers = servers_of(upstreams, scope->upstream);
+        if (upstream == NULL || strcmp(upstream, scope->upstream) != 0)
+            servers = append_upstream(upstreams, scope->upstream);
+        upstream = scope->upstream;
         added = servers != NULL && add_server(servers, scope);
     }
     return added;
