@@ -1,0 +1,264 @@
+/* stats/snapshot: true at any moment, also while sessions come and go (SEMANTICS I4, I5, I11). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/atomic.h"
+#include "stats/snapshot.h"
+#include "support/worker_native.h"
+
+#include <pthread.h>
+
+enum { WORKERS = 3, LIMIT = 2, SNAPSHOTS = 400 };
+
+/* One listener that proxies to one server. */
+struct scene {
+    struct stats stats;
+    struct stats_scope *listener;
+    struct stats_scope *server;
+};
+
+static void scene_open(struct scene *scene)
+{
+    stats_init(&scene->stats, WORKERS);
+    scene->server = stats_scope_create(STATS_SERVER, "one", "up", WORKERS);
+    scene->listener = stats_scope_create(STATS_LISTENER, "web", NULL, WORKERS);
+    assert_non_null(scene->server);
+    assert_non_null(scene->listener);
+    scene->listener->mode = "proxy";
+    stats_register(&scene->stats, scene->server);
+    stats_register(&scene->stats, scene->listener);
+    worker_native_become(0);
+}
+
+static void scene_close(struct scene *scene)
+{
+    stats_unregister(&scene->stats, scene->listener);
+    stats_unregister(&scene->stats, scene->server);
+    stats_scope_free(scene->listener);
+    stats_scope_free(scene->server);
+    stats_destroy(&scene->stats);
+}
+
+static void test_snapshot_lists_listeners_before_servers(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_int_equal(snapshot.scopes_count, 2);
+    assert_string_equal(snapshot.scopes[0].name, "web");
+    assert_string_equal(snapshot.scopes[1].name, "one");
+    assert_string_equal(snapshot.scopes[1].upstream, "up");
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+static void test_snapshot_outlives_the_scopes(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    scene_close(&scene);
+    assert_string_equal(snapshot.scopes[0].name, "web");
+    snapshot_free(&snapshot);
+}
+
+static void test_snapshot_derives_active_and_buffered(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    for (int i = 0; i < 3; i++) {
+        assert_true(gauge_raise(&scene.stats.sessions));
+        assert_true(gauge_raise(&scene.listener->sessions));
+        stats_count(scene.listener, STAT_SESSIONS, 1);
+    }
+    stats_count(scene.listener, STAT_BYTES_IN, 100);
+    stats_count(scene.server, STAT_BYTES_OUT, 60);
+    stats_count(scene.server, STAT_BYTES_IN, 50);
+    stats_count(scene.listener, STAT_BYTES_OUT, 20);
+    stats_count(scene.listener, STAT_BYTES_DISCARDED, 7);
+    stats_count(scene.listener, STAT_CLOSED_FINISHED, 1);
+    stats_count(scene.server, STAT_ERROR_RESOLVE, 4);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_int_equal(snapshot.scopes[0].sessions_active, 2);
+    assert_int_equal(snapshot.scopes[0].sessions_peak, 3);
+    assert_int_equal(snapshot.sessions_active, 2);
+    assert_int_equal(snapshot.sessions_peak, 3);
+    assert_int_equal(snapshot.totals[STAT_BYTES_IN], 100);
+    assert_int_equal(snapshot.totals[STAT_BYTES_OUT], 20);
+    assert_int_equal(snapshot.bytes_from_servers, 50);
+    assert_int_equal(snapshot.bytes_to_servers, 60);
+    assert_int_equal(snapshot.bytes_buffered, 100 + 50 - 60 - 20 - 7);
+    assert_int_equal(snapshot.totals[STAT_ERROR_RESOLVE], 4);
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+static void test_snapshot_does_not_count_a_session_before_it_began(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    assert_true(gauge_raise(&scene.listener->sessions));
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_int_equal(snapshot.scopes[0].sessions_active, 0);
+    assert_int_equal(snapshot.scopes[0].sessions_peak, 0);
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+static void test_snapshot_tells_the_uptime(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    scene.stats.started_us = 1000;
+    assert_true(snapshot_take(&snapshot, &scene.stats, 3500));
+    assert_int_equal(snapshot.uptime_us, 2500);
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+static void test_snapshot_of_nothing_is_empty(void **state)
+{
+    struct stats stats;
+    struct snapshot snapshot;
+    (void)state;
+
+    stats_init(&stats, 1);
+    assert_true(snapshot_take(&snapshot, &stats, 0));
+    assert_int_equal(snapshot.scopes_count, 0);
+    snapshot_free(&snapshot);
+    stats_destroy(&stats);
+}
+
+/* --- while sessions come and go --- */
+
+struct traffic {
+    struct scene *scene;
+    uint32_t worker;
+    uint32_t *stop; /* atomic */
+};
+
+/* A session as the relay counts it; now and then it is refused, since there are more workers than sessions allowed. */
+static void one_session(struct scene *scene)
+{
+    if (!gauge_raise(&scene->stats.sessions))
+        return;
+    if (!gauge_raise(&scene->listener->sessions)) {
+        gauge_lower(&scene->stats.sessions);
+        return;
+    }
+    stats_count(scene->listener, STAT_SESSIONS, 1);
+    stats_count(scene->listener, STAT_BYTES_IN, 10);
+    stats_count(scene->server, STAT_BYTES_OUT, 10);
+    stats_count(scene->server, STAT_BYTES_IN, 5);
+    stats_count(scene->listener, STAT_BYTES_OUT, 2);
+    stats_count(scene->listener, STAT_BYTES_DISCARDED, 3);
+    stats_count(scene->listener, STAT_CLOSED_FINISHED, 1);
+    gauge_lower(&scene->listener->sessions);
+    gauge_lower(&scene->stats.sessions);
+}
+
+static void *run_traffic(void *argument)
+{
+    struct traffic *traffic = argument;
+
+    worker_native_become(traffic->worker);
+    while (atomic_load_u32(traffic->stop) == 0)
+        one_session(traffic->scene);
+    return NULL;
+}
+
+static uint64_t closed(const uint64_t *counters)
+{
+    uint64_t sum = 0;
+
+    for (int stat = STAT_CLOSED_FIRST; stat < STAT_CLOSED_END; stat++)
+        sum += counters[stat];
+    return sum;
+}
+
+static void assert_true_snapshot(const struct snapshot *snapshot, const struct snapshot *before)
+{
+    const struct snapshot_scope *listener = &snapshot->scopes[0];
+
+    assert_true(listener->counters[STAT_SESSIONS] == listener->sessions_active + closed(listener->counters));
+    assert_true(listener->sessions_active <= LIMIT);
+    assert_true(listener->sessions_active <= listener->sessions_peak);
+    assert_true(listener->sessions_peak <= LIMIT);
+    assert_true(snapshot->totals[STAT_SESSIONS] == snapshot->sessions_active + closed(snapshot->totals));
+    assert_true(snapshot->sessions_active <= snapshot->sessions_peak);
+    /* Nobody holds more than one session's 15 bytes, but many sessions may pass while the snapshot is taken. */
+    assert_true(snapshot->bytes_buffered < UINT64_C(1) << 40);
+    for (int stat = 0; stat < STAT_COUNT; stat++)
+        assert_true(snapshot->totals[stat] >= before->totals[stat]);
+}
+
+static void test_snapshot_is_true_at_any_moment(void **state)
+{
+    static struct snapshot before;
+    static struct snapshot snapshot;
+    struct scene scene;
+    struct traffic traffic[WORKERS];
+    pthread_t threads[WORKERS];
+    uint32_t stop = 0;
+    (void)state;
+
+    scene_open(&scene);
+    gauge_init(&scene.stats.sessions, LIMIT);
+    gauge_init(&scene.listener->sessions, LIMIT);
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        traffic[i].scene = &scene;
+        traffic[i].worker = i;
+        traffic[i].stop = &stop;
+        assert_int_equal(pthread_create(&threads[i], NULL, run_traffic, &traffic[i]), 0);
+    }
+    memset(&before, 0, sizeof before);
+    for (int i = 0; i < SNAPSHOTS; i++) {
+        assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+        assert_true_snapshot(&snapshot, &before);
+        snapshot_free(&snapshot);
+        before = snapshot;
+    }
+    atomic_store_u32(&stop, 1);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_int_equal(snapshot.sessions_active, 0);
+    assert_true(snapshot.bytes_buffered == 0);
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_snapshot_lists_listeners_before_servers),
+        cmocka_unit_test(test_snapshot_outlives_the_scopes),
+        cmocka_unit_test(test_snapshot_derives_active_and_buffered),
+        cmocka_unit_test(test_snapshot_does_not_count_a_session_before_it_began),
+        cmocka_unit_test(test_snapshot_tells_the_uptime),
+        cmocka_unit_test(test_snapshot_of_nothing_is_empty),
+        cmocka_unit_test(test_snapshot_is_true_at_any_moment),
+    };
+
+    return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+}
