@@ -46,9 +46,9 @@ static bool flow_has_work(const struct net_flow *flow)
     }
     if (flow->written > flow->delivered) {
         /* An orphan has no buffer that could be full: whatever comes, it answers with a reset. */
-        return flow->to->closed || flow->delivered - flow->read < flow->receive_bytes;
+        return flow->to->closed || flow->to->state == NET_DEAD || flow->delivered - flow->read < flow->receive_bytes;
     }
-    return flow->fin_written;
+    return flow->fin_written && flow->to->state != NET_DEAD;
 }
 
 static void flow_start(struct net_flow *flow)
@@ -79,7 +79,8 @@ static void reset_arrives(void *object, uint64_t argument)
     end->state = NET_DEAD;
     end->reset_received = true;
     flow_discard(end->out);
-    if (sim_fault(SIM_FAULT_RESET_DISCARDS) && end->in->delivered > end->in->read) {
+    if (sim_fault(SIM_FAULT_RESET_DISCARDS)) {
+        end->in->fin_lost = true;
         end->in->lost += end->in->delivered - end->in->read;
         end->in->read = end->in->delivered;
     }
@@ -123,7 +124,7 @@ static void segment_arrives(void *object, uint64_t argument)
     }
     uint64_t waiting = flow->written - flow->delivered;
     if (waiting > 0) {
-        if (flow->to->closed) {
+        if (flow->to->closed || flow->to->state == NET_DEAD) {
             sim_trace("data for a closed end", flow->to->id, waiting);
             flow_discard(flow);
             end_break(flow->to);
@@ -155,7 +156,7 @@ uint32_t net_readable(const struct net_end *end)
 
 bool net_at_end(const struct net_end *end)
 {
-    return end->in->fin_delivered && end->in->delivered == end->in->read;
+    return end->in->fin_delivered && !end->in->fin_lost && end->in->delivered == end->in->read;
 }
 
 uint32_t net_writable(const struct net_end *end)

@@ -48,6 +48,7 @@ struct net_flow {
     uint64_t read;
     bool fin_written;
     bool fin_delivered;
+    bool fin_lost;   /* a reset came before it was read */
     bool moving;     /* a segment's event is under way */
     uint64_t lost;   /* bytes that a reset threw away */
 };

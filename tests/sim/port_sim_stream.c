@@ -34,10 +34,10 @@ static void receive_progress(struct sim_socket *socket, bool immediate)
             count = 1 + sim_below(count);
         }
         finish(request, PORT_OK, sim_request_read(request, end, count), immediate);
-    } else if (broken) {
-        finish(request, PORT_RESET, 0, immediate);
     } else if (net_at_end(end)) {
         finish(request, PORT_END, 0, immediate);
+    } else if (broken) {
+        finish(request, PORT_RESET, 0, immediate);
     }
 }
 
@@ -84,6 +84,7 @@ static void end_changed(void *user, struct net_end *end)
 
 void sim_socket_connected(struct sim_socket *socket, struct net_end *end)
 {
+    sim_trace("connected", socket->id, end->id);
     socket->end = end;
     socket->connected = true;
     end->user = socket;

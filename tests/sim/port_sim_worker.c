@@ -189,6 +189,7 @@ static uint64_t worker_tick(struct sim_worker *worker)
     }
     uint64_t until_us = port->options.tick(port->options.tick_context, port_now_us(port));
     check_no_lock(worker, "after the tick");
+    sim_trace("tick", worker->index, until_us == PORT_NEVER ? 0 : until_us);
     return until_us;
 }
 

@@ -258,6 +258,9 @@ void sim_fail(const char *invariant, const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+    if (sim.explain != NULL) {
+        sim.explain();
+    }
     fflush(stderr);
     sim.running = false;
     _Exit(1);

@@ -54,6 +54,7 @@ struct sim_world {
     uint64_t stalled_until_us; /* ... until this time of the kernel */
     uint64_t steps_max;  /* more is a failure: something spins */
     sim_check *check;    /* after every event; may be NULL */
+    void (*explain)(void); /* called after a failure was printed, to tell more; may be NULL */
     const char *scenario; /* for the line of a failure */
     bool verbose;        /* print the trace */
     bool running;

@@ -5,9 +5,10 @@
 #include "tests/sim/port_sim_world.h"
 #include "tests/sim/sim_stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = CROWD_UPSTREAMS_MAX * CROWD_ADDRESSES_MAX };
+enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = 4 * CROWD_UPSTREAMS_MAX * CROWD_ADDRESSES_MAX };
 
 struct crowd crowd;
 
@@ -80,7 +81,7 @@ bool crowd_listen(uint32_t group, const struct address *address)
 void crowd_stop_listening(uint32_t group)
 {
     for (uint32_t i = 0; i < listeners_count; i++) {
-        if (listeners[i].group == group) {
+        if (listeners[i].group == group && listeners[i].listener->open) {
             net_listener_close(listeners[i].listener);
         }
     }
@@ -107,6 +108,25 @@ void crowd_nudge(void)
     for (struct sim_peer *peer = crowd.servers; peer != NULL; peer = peer->next) {
         peer_nudge(peer);
     }
+}
+
+static void explain_all(const struct sim_peer *peer, const char *what)
+{
+    for (; peer != NULL; peer = peer->next) {
+        if (peer->outcome == PEER_ACTIVE) {
+            fprintf(stderr, "     %s %u: end %d, state %d%s; sent %llu of %llu%s, received %llu%s\n", what, peer->id,
+                    peer->end != NULL ? (int)peer->end->id : -1, peer->end != NULL ? (int)peer->end->state : -1,
+                    peer->end != NULL && peer->end->silent ? ", silent" : "", (unsigned long long)peer->sent,
+                    (unsigned long long)peer->plan.send_bytes, peer->fin_sent ? " and FIN" : "",
+                    (unsigned long long)peer->received, peer->fin_received ? " and FIN" : "");
+        }
+    }
+}
+
+void crowd_explain(void)
+{
+    explain_all(crowd.clients, "client");
+    explain_all(crowd.servers, "server");
 }
 
 /* --- who is whose partner ------------------------------------------------------------------------------------- */

@@ -38,6 +38,9 @@ void crowd_stop_listening(uint32_t group);
 
 void crowd_nudge(void);
 
+/* Prints who is still there, for the line of a failure. */
+void crowd_explain(void);
+
 /* --- for peers ---------------------------------------------------------------------------------------------- */
 
 /* A byte was added to the head of a peer without a partner: there must be somebody whose stream begins so. */

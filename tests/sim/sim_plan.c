@@ -122,7 +122,7 @@ void plan_server(struct peer_plan *plan, uint32_t group)
     if (one_in(6)) {
         plan->ending = PEER_FIN_LAST;
     }
-    if (!sim_plan.clean) {
+    if (!sim_plan.clean && !sim_faults.calm) {
         plan_badly(plan);
     }
 }
@@ -189,6 +189,7 @@ static void plan_upstream(struct plan_upstream *upstream, uint32_t index)
         upstream->up = true;
         upstream->switch_us = 0;
         upstream->connect_timeout_ms = 60000;
+        upstream->retries = 50; /* clients may come before the name was resolved */
         upstream->sessions_max = 0;
     }
 }

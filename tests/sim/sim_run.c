@@ -286,7 +286,8 @@ static void check_outcome(bool served)
         if (sim_plan.clean || (outcome != DAEMON_FAILED && run.stops == 0)) {
             sim_fail("OUTCOME", "it never served, and its outcome is %d", (int)outcome);
         }
-    } else if ((outcome == DAEMON_CUT) != (cut > 0) || outcome == DAEMON_FAILED) {
+    } else if ((outcome != DAEMON_CUT && cut > 0) || outcome == DAEMON_FAILED) {
+        /* The other way round it may be: a session that was being flushed keeps its first reason when it is cut. */
         sim_fail("OUTCOME", "%llu sessions were cut, and the outcome is %d", (unsigned long long)cut, (int)outcome);
     }
 }
@@ -303,7 +304,8 @@ static void run_daemon(void)
         (void)run_until(peers_ended, sim_plan.chaos_us);
     }
     phase_calm();
-    if (run.state == DAEMON_SERVING) {
+    if (run.state == DAEMON_SERVING && run.stops == 0) {
+        sim_plan.stop_step = 0; /* too late now: it would disturb the probes */
         check_settled();
         phase_probe();
     }
@@ -324,6 +326,12 @@ static void take_logs(void)
     }
 }
 
+static void explain(void)
+{
+    take_logs();
+    crowd_explain();
+}
+
 static void world_begin(uint64_t seed, enum sim_scenario scenario)
 {
     sim_begin(seed);
@@ -332,6 +340,7 @@ static void world_begin(uint64_t seed, enum sim_scenario scenario)
     sim_port_begin();
     plan_draw(scenario);
     sim.scenario = scenario_name(sim_plan.scenario);
+    sim.explain = explain;
     sim.steps_max = 2 * 1000 * 1000;
     sim.clock_us = sim_below(3) == 0 ? 0 : sim_random() >> sim_between(8, 60);
     memset(&run, 0, sizeof run);
@@ -339,6 +348,9 @@ static void world_begin(uint64_t seed, enum sim_scenario scenario)
     admin_clients_begin();
     sim_set_names(answer_names);
     parse_config();
+    if (sim.verbose) {
+        fputs(sim_plan.config, stderr);
+    }
     schedule_world();
 }
 
