@@ -112,14 +112,16 @@ static const struct verb *find_verb(const char *word)
 
 static int unknown_verb(const char *word)
 {
-    const char *names[VERBS];
+    struct text_suggestion suggestion = {.text = word};
     char rest[64] = "";
 
-    for (size_t i = 0; i < VERBS; i++)
-        names[i] = verbs[i].name;
-    const char *meant = text_suggest(word, names, VERBS);
-    if (meant != NULL)
-        snprintf(rest, sizeof rest, "; did you mean %s?", meant);
+    for (size_t i = 0; i < VERBS; i++) {
+        text_suggest_offer(&suggestion, verbs[i].name);
+        if (verbs[i].other_name != NULL)
+            text_suggest_offer(&suggestion, verbs[i].other_name);
+    }
+    if (suggestion.best != NULL)
+        snprintf(rest, sizeof rest, "; did you mean %s?", suggestion.best);
     return misuse(word[0] == '-' ? "unknown option" : "unknown command", word, rest);
 }
 
