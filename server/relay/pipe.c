@@ -114,10 +114,13 @@ static void pipe_finish(struct pipe *pipe)
     pipe_over(pipe);
 }
 
-/* Nothing is in flight, and the destination is connected or closed for good. */
+/* Nothing is in flight, and the session connects no more. */
 static void pipe_advance(struct pipe *pipe)
 {
-    if (pipe->length > pipe->sent) {
+    if (session_phase(pipe->session) == SESSION_CLOSED) {
+        /* A session that was closed while it connected has no destination. */
+        pipe_over(pipe);
+    } else if (pipe->length > pipe->sent) {
         pipe_send(pipe);
     } else if (pipe->ended) {
         pipe_finish(pipe);
@@ -153,12 +156,8 @@ static void pipe_readable(struct pipe *pipe)
 {
     bool connecting = session_phase(pipe->session) == SESSION_CONNECTING;
 
-    if (!connecting && pipe->length > pipe->sent) {
-        pipe_send(pipe);
-        return;
-    }
-    if (!connecting && !session_reads(pipe->session, pipe->source)) {
-        pipe_over(pipe);
+    if (!connecting && (pipe->length > pipe->sent || !session_reads(pipe->session, pipe->source))) {
+        pipe_advance(pipe);
         return;
     }
     if (pipe->buffer == NULL)
@@ -182,7 +181,7 @@ static void pipe_received(struct pipe *pipe, uint32_t bytes)
     if (session_phase(pipe->session) == SESSION_CONNECTING)
         pipe_hold(pipe);
     else
-        pipe_send(pipe);
+        pipe_advance(pipe);
 }
 
 static void pipe_ended(struct pipe *pipe)

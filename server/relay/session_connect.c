@@ -34,19 +34,23 @@ static void connect_arm(struct session *session)
 
 static uint32_t connect_try(struct session *session);
 
-/* Handles or buffers are short: that is no failure of the server. The attempt is repeated until its deadline. */
+/* What hinders the attempt is no failure of the server, and passes: it is repeated until its deadline. */
+static void connect_postpone(struct session *session, uint64_t pause_us)
+{
+    session->retry_us = connect_now_us(session) + pause_us;
+    connect_arm(session);
+}
+
+/* Handles or buffers are short. */
 static uint32_t connect_exhausted(struct session *session, uint32_t os_code)
 {
-    uint64_t now_us = connect_now_us(session);
-
     relay_exhausted(session->relay, session->listener->config->name, PORT_EXHAUSTED, os_code);
-    if (now_us >= session->connect_deadline_us) {
+    if (connect_now_us(session) >= session->connect_deadline_us) {
         bool pause;
         (void)upstream_failed(&session->attempt, PORT_EXHAUSTED, &pause);
         return session_shut(session, STAT_CLOSED_EXHAUSTED);
     }
-    session->retry_us = now_us + ACCEPT_PAUSE_US;
-    connect_arm(session);
+    connect_postpone(session, ACCEPT_PAUSE_US);
     return 0;
 }
 
@@ -68,6 +72,7 @@ static uint32_t connect_failed(struct session *session, enum port_status status,
 
     connect_log_failure(session, status, os_code);
     session->connect_deadline_us = 0;
+    session->connect_timed_out = false;
     if (!upstream_failed(&session->attempt, status, &pause))
         return session_shut(session, STAT_CLOSED_CONNECT_FAILED);
     if (!pause)
@@ -88,7 +93,12 @@ static uint32_t connect_try(struct session *session)
         session->connect_started_us = now_us;
         session->connect_deadline_us = now_us + connect_timeout_us(session);
     }
-    if (!upstream_next_address(&session->attempt))
+    enum upstream_answer answer = upstream_next_address(&session->attempt);
+    if (answer == UPSTREAM_NOT_YET && now_us < session->connect_deadline_us) {
+        connect_postpone(session, CONNECT_RETRY_US);
+        return 0;
+    }
+    if (answer != UPSTREAM_ADDRESS)
         return connect_failed(session, PORT_NOT_FOUND, 0);
 
     memset(&session->server, 0, sizeof session->server);

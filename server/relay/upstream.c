@@ -91,6 +91,7 @@ static void server_resolve_later(struct server *server, bool failed)
     uint64_t pause_us = server_resolve_pause_us(server, failed);
 
     lock_acquire(&server->lock);
+    server->looked_up = true;
     bool armed = false;
     if (atomic_load_u32(&server->upstream->closing) == 0 && pause_us > 0)
         armed = timer_set(relay->wheel, &server->resolve_timer, port_now_us(relay->port) + pause_us);
@@ -165,7 +166,7 @@ void upstream_release(struct attempt *attempt)
     attempt->server = NULL;
 }
 
-bool upstream_next_address(struct attempt *attempt)
+enum upstream_answer upstream_next_address(struct attempt *attempt)
 {
     struct server *server = attempt->server;
 
@@ -173,8 +174,11 @@ bool upstream_next_address(struct attempt *attempt)
     uint32_t count = server->addresses_count;
     if (count > 0)
         attempt->address = server->addresses[attempt->failures % count];
+    bool looked_up = server->looked_up;
     lock_release(&server->lock);
-    return count > 0;
+    if (count > 0)
+        return UPSTREAM_ADDRESS;
+    return looked_up ? UPSTREAM_NONE : UPSTREAM_NOT_YET;
 }
 
 static enum stat attempt_error(enum port_status status)

@@ -23,6 +23,7 @@ struct server {
     const struct config_upstream_server *config;
     struct stats_scope *scope;
     struct lock lock; /* guards the addresses */
+    bool looked_up;   /* the first look-up of the name has ended, well or not */
     uint32_t addresses_count;
     struct address addresses[RESOLVE_ADDRESSES_MAX];
     struct port_resolve resolve;
@@ -61,8 +62,9 @@ void upstream_destroy(struct upstream *upstream);
 bool upstream_reserve(struct upstream *upstream, struct attempt *attempt);
 void upstream_release(struct attempt *attempt);
 
-/* The address for the next try. False: the server has none (its name is not resolved). */
-bool upstream_next_address(struct attempt *attempt);
+/* The address for the next try. NOT_YET: its name is being looked up for the first time, ask again soon. */
+enum upstream_answer { UPSTREAM_ADDRESS, UPSTREAM_NOT_YET, UPSTREAM_NONE };
+enum upstream_answer upstream_next_address(struct attempt *attempt);
 
 /* Notes that a try failed. False: that was the last one. `*pause` tells that every address has had its turn. */
 bool upstream_failed(struct attempt *attempt, enum port_status status, bool *pause);
