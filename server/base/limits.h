@@ -116,13 +116,24 @@
 #define SESSIONS_SPARE_MAX 4096
 #define BUFFERS_SPARE_MAX 256
 
-/* The statistics endpoint has limits of its own, so that neither it nor the traffic can starve the other. */
+/* The statistics endpoint has limits of its own, so that neither it nor the traffic can starve the other. Connections: some
+ * browsers' tabs and a few collectors at once; with their buffers they hold less than a megabyte. */
 #define ADMIN_CONNECTIONS_MAX 64
+#define ADMIN_CONNECTIONS_SPARE 4
+
+/* The head of a request: what other servers allow too. Nothing here needs a body, but a small one is read over, so that
+ * its sender gets the answer to the request and not a reset. */
 #define ADMIN_REQUEST_BYTES 8192
 #define ADMIN_HEADERS_MAX 64
+#define ADMIN_BODY_BYTES 4096
+
+/* From the first byte of a request to its last; between requests; for the whole of an answer. Long for any client that
+ * means it, short enough that those that do not give their place back. */
 #define ADMIN_READ_TIMEOUT_US (10 * 1000 * 1000)
 #define ADMIN_IDLE_TIMEOUT_US (60 * 1000 * 1000)
 #define ADMIN_WRITE_TIMEOUT_US (10 * 1000 * 1000)
+
+/* How long the other side may take to close after our FIN (SEMANTICS S3), and what all of it may take once the server stops. */
 #define ADMIN_LINGER_TIMEOUT_US (2 * 1000 * 1000)
 
 #endif
