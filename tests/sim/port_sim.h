@@ -60,6 +60,7 @@ struct sim_socket {
     bool abortive;             /* port_reset came first */
     bool handle_closed;
     bool connected;
+    bool used; /* an operation was submitted on it */
     uint32_t in_flight;
     struct sim_request *receive; /* receive or wait */
     struct sim_request *send;    /* send or connect */
@@ -133,8 +134,16 @@ struct sim_worker *sim_worker_current(void);
 /* A point at which the worker that runs may be interrupted. */
 void sim_preempt(void);
 
-/* Lets the current worker wait until something else has happened. Not on the host. */
+/* Lets the current worker wait while others go on. Not on the host. */
 void sim_worker_yield(void);
+void sim_worker_pause(uint64_t us);
+
+/* I8: every listening socket has so many accepts in flight. */
+void sim_check_accepts(uint32_t count);
+
+/* How many open sockets between `local` and the host `peer` have been used by an operation: sessions, not those that were
+ * refused right after the accept. */
+uint32_t sim_count_used(const struct address *local, const struct address *peer);
 
 /* I3 for memory that is about to be freed: no operation in flight and no open socket lies in it. */
 void sim_check_free(const void *memory, size_t bytes);

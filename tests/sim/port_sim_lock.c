@@ -44,7 +44,7 @@ void lock_acquire(struct lock *lock)
         }
         /* The holder was interrupted: let it go on. The host is not a fiber, so it runs the world meanwhile. */
         if (sim_worker_current() != NULL) {
-            sim_worker_yield();
+            sim_worker_pause(1ULL << (spins < 12 ? spins : 12)); /* it may be away for long */
         } else if (!sim_step()) {
             sim_fail("LOCK", "the holder of a lock sleeps");
         }

@@ -180,6 +180,7 @@ uint32_t net_read(struct net_end *end, void *buffer, uint32_t bytes)
     memcpy(buffer, flow->ring + at, first);
     memcpy((uint8_t *)buffer + first, flow->ring, count - first);
     flow->read += count;
+    flow->taken += count;
     flow_start(flow);
     return count;
 }

@@ -50,6 +50,7 @@ struct net_flow {
     bool fin_delivered;
     bool fin_lost;   /* a reset came before it was read */
     bool moving;     /* a segment's event is under way */
+    uint64_t taken;  /* by the receiver; `read` counts what a reset threw away too */
     uint64_t lost;   /* bytes that a reset threw away */
 };
 

@@ -130,6 +130,7 @@ struct sim_request *sim_request_submit(struct port *port, struct sim_socket *soc
     port->in_flight++;
     if (socket != NULL) {
         socket->in_flight++;
+        socket->used = true;
     }
     __asan_poison_memory_region(around, around_bytes);
     sim_trace(kind_names[kind], socket != NULL ? socket->id : 0, request->id);
@@ -338,6 +339,25 @@ void sim_check_free(const void *memory, size_t bytes)
             sim_fail("I3", "memory is freed that holds an open socket");
         }
     }
+}
+
+void sim_check_accepts(uint32_t count)
+{
+    for (const struct sim_socket *socket = sockets; socket != NULL; socket = socket->all_next) {
+        if (socket->kind == SIM_LISTENER && !socket->closing && socket->in_flight != count) {
+            sim_fail("I8", "the listener on port %u has %u accepts in flight", socket->address.port, socket->in_flight);
+        }
+    }
+}
+
+uint32_t sim_count_used(const struct address *local, const struct address *peer)
+{
+    uint32_t count = 0;
+    for (const struct sim_socket *socket = sockets; socket != NULL; socket = socket->all_next) {
+        count += socket->end != NULL && socket->used && !socket->closing && address_equal(&socket->end->local, local) &&
+                 address_equal_host(&socket->end->remote, peer);
+    }
+    return count;
 }
 
 void sim_port_check_empty(void)

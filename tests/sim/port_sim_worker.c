@@ -41,11 +41,16 @@ static uint64_t worker_delay(void)
     return sim_delay(sim_fault(SIM_FAULT_SLOW_WORKER) ? sim_faults.slow_us : sim_faults.worker_us);
 }
 
-void sim_worker_yield(void)
+void sim_worker_pause(uint64_t us)
 {
     struct sim_worker *worker = running;
-    sim_at(worker_delay(), SIM_LABEL_WORKER, worker_runs, worker, 0);
+    sim_at(us, SIM_LABEL_WORKER, worker_runs, worker, 0);
     fiber_leave();
+}
+
+void sim_worker_yield(void)
+{
+    sim_worker_pause(worker_delay());
 }
 
 void sim_preempt(void)

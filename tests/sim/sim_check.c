@@ -115,6 +115,37 @@ static void check_snapshot(void)
     sim_memory.allocations = allocations;
 }
 
+/* S2: all that was received from a side that broke its connection has reached the other side, which takes all it gets. */
+static void check_delivered(const struct sim_peer *peer)
+{
+    for (; peer != NULL; peer = peer->next) {
+        if (peer->partner == NULL || peer->partner->outcome != PEER_ABORTED) {
+            continue;
+        }
+        uint64_t taken = peer->partner->end->out->taken;
+        if (peer->received < taken) {
+            sim_fail("S2", "%llu bytes were received from peer %u before it broke, and peer %u got %llu of them",
+                     (unsigned long long)taken, peer->partner->id, peer->id, (unsigned long long)peer->received);
+        }
+    }
+}
+
+/* S15 for one address: sockets that were refused are not used, so there are never more than the limit. */
+static void check_per_address(void)
+{
+    for (uint32_t i = 0; i < sim_plan.listeners_count; i++) {
+        const struct plan_listener *listener = &sim_plan.listeners[i];
+        for (uint8_t host = 1; listener->sessions_per_ip_max > 0 && host <= 4; host++) {
+            struct address peer = {ADDRESS_V4, 0, 0, 0, {127, 0, 1, 0}};
+            peer.bytes[3] = host;
+            uint32_t count = sim_count_used(&listener->address, &peer);
+            if (count > listener->sessions_per_ip_max) {
+                sim_fail("I6", "%u sessions of one address with a limit of %u", count, listener->sessions_per_ip_max);
+            }
+        }
+    }
+}
+
 void check_step(void)
 {
     if (watched == NULL) {
@@ -128,6 +159,7 @@ void check_step(void)
     }
     if (sim.step % 64 == 0) {
         check_counters();
+        check_per_address();
     }
     if (sim.step % 1024 == 0 && watched->lock.words[1] == 0) {
         check_snapshot(); /* nobody holds the list */
@@ -180,6 +212,9 @@ void check_end(void)
 {
     if (sim_plan.clean) {
         check_perfect();
+    }
+    if (sim_plan.scenario == SCENARIO_RESETS) {
+        check_delivered(sim_plan.servers_break ? crowd.clients : crowd.servers);
     }
     uint64_t bytes = sim_port.bytes_received + sim_port.bytes_sent;
     uint64_t most = 2000 + 8 * bytes + 400ULL * (crowd.clients_count + crowd.servers_count + sim_plan.admin_clients) +

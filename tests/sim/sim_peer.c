@@ -138,7 +138,7 @@ static bool peer_writes(struct sim_peer *peer)
 
 static bool wants_fin(const struct sim_peer *peer)
 {
-    if (peer->fin_sent || peer->sent < peer->plan.send_bytes) {
+    if (peer->plan.stubborn || peer->fin_sent || peer->sent < peer->plan.send_bytes) {
         return false;
     }
     return peer->plan.ending != PEER_FIN_LAST || peer->fin_received || sim_faults.calm;

@@ -38,6 +38,7 @@ struct peer_plan {
     uint64_t pause_at;      /* after this many bytes it sends nothing ... */
     uint64_t pause_us;      /* ... for this long */
     uint64_t abort_after;   /* bytes sent and received, after which it aborts; UINT64_MAX = never */
+    bool stubborn;          /* never sends FIN: only a deadline of the server ends it */
     bool abort_by_reset;    /* else by closing, read or not */
     uint32_t window_bytes;
     enum peer_pace pace;

@@ -9,8 +9,8 @@
 
 struct sim_plan sim_plan;
 
-static const char *const names[SCENARIO_COUNT] = {"clean",   "echo",   "proxy", "mixed",
-                                                  "connect", "limits", "stop",  "admin"};
+static const char *const names[SCENARIO_COUNT] = {"clean",  "echo", "proxy", "mixed",  "connect",
+                                                  "limits", "stop", "admin", "resets", "timed"};
 
 const char *scenario_name(enum sim_scenario scenario)
 {
@@ -41,6 +41,19 @@ static void keep_only_delays(void)
     }
     memcpy(sim_faults.rates, rates, sizeof rates);
     sim_faults.handles_max = 0;
+}
+
+/* And one in which nothing may take long: only what changes the order. */
+static void keep_quick(void)
+{
+    static const enum sim_fault dropped[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK, SIM_FAULT_STALL,
+                                             SIM_FAULT_SLOW_WORKER, SIM_FAULT_CANCEL_SLOW};
+    for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
+        sim_faults.rates[dropped[i]] = 0;
+    }
+    sim_faults.network_us = sim_faults.network_us > 4000 ? 4000 : sim_faults.network_us;
+    sim_faults.buffer_max_bytes = sim_faults.buffer_max_bytes < 200 ? 200 : sim_faults.buffer_max_bytes;
+    sim_faults.buffer_min_bytes = sim_faults.buffer_min_bytes < 100 ? 100 : sim_faults.buffer_min_bytes;
 }
 
 static bool one_in(uint32_t n)
@@ -89,9 +102,66 @@ static void plan_peer(struct peer_plan *plan)
     plan->ending = PEER_FIN_WHEN_SENT;
 }
 
-static void plan_badly(struct peer_plan *plan)
+/* Whether something ends every session of which one side never sends FIN. Only clients rely on the deadline for
+ * half-closed sessions, because two who both wait never half-close theirs. */
+static bool stubborn_end(bool client)
 {
-    if (one_in(6)) {
+    for (uint32_t i = 0; i < sim_plan.listeners_count; i++) {
+        const struct plan_listener *listener = &sim_plan.listeners[i];
+        bool half_closed = client && listener->half_close_timeout_ms > 0 && !listener->echo;
+        if (listener->idle_timeout_ms == 0 && listener->lifetime_ms == 0 && !half_closed && sim_plan.stop_step == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Nothing keeps it from taking what it is given. */
+static void plan_eagerly(struct peer_plan *plan)
+{
+    plan->chunk_bytes = 16384;
+    plan->read_bytes = 16384;
+    plan->think_us = 0;
+    plan->read_from_us = 0;
+    plan->pause_at = UINT64_MAX;
+    plan->pace = PEER_FREE;
+    plan->ending = PEER_FIN_WHEN_SENT;
+}
+
+static void plan_break(struct peer_plan *plan)
+{
+    plan->read_from_us = 0;
+    plan->pace = PEER_FREE;
+    plan->abort_after = sim_random() % (plan->send_bytes + 1);
+    plan->abort_by_reset = one_in(2);
+}
+
+static void plan_reset_peer(struct peer_plan *plan, bool breaks)
+{
+    if (breaks) {
+        plan_break(plan);
+    } else {
+        plan_eagerly(plan);
+    }
+}
+
+/* No pause is as long as the shortest deadline of a timed world. */
+static void plan_timely(struct peer_plan *plan)
+{
+    plan->pause_us = plan->pause_us % (2000 * 1000);
+    plan->read_from_us = plan->read_from_us == 0 ? 0 : sim.now_us + plan->read_from_us % (2000 * 1000);
+    plan->think_us = plan->think_us > 1000 ? 1000 : plan->think_us;
+    plan->ending = PEER_FIN_WHEN_SENT;
+    if (plan->pace == PEER_LOCKSTEP) {
+        plan->pace = PEER_FREE;
+    }
+}
+
+static void plan_badly(struct peer_plan *plan, bool client)
+{
+    if (one_in(8) && stubborn_end(client)) {
+        plan->stubborn = true;
+    } else if (one_in(6)) {
         plan->abort_after = sim_random() % (2 * plan->send_bytes + 1);
         plan->abort_by_reset = one_in(2);
     } else if (one_in(6)) {
@@ -107,8 +177,12 @@ void plan_client(struct peer_plan *plan, bool echo)
     if (!echo && one_in(6)) {
         plan->ending = PEER_FIN_LAST;
     }
-    if (!sim_plan.clean) {
-        plan_badly(plan);
+    if (sim_plan.scenario == SCENARIO_RESETS) {
+        plan_reset_peer(plan, !sim_plan.servers_break);
+    } else if (sim_plan.scenario == SCENARIO_TIMED) {
+        plan_timely(plan);
+    } else if (!sim_plan.clean) {
+        plan_badly(plan, true);
     }
 }
 
@@ -122,8 +196,12 @@ void plan_server(struct peer_plan *plan, uint32_t group)
     if (one_in(6)) {
         plan->ending = PEER_FIN_LAST;
     }
-    if (!sim_plan.clean && !sim_faults.calm) {
-        plan_badly(plan);
+    if (sim_plan.scenario == SCENARIO_RESETS) {
+        plan_reset_peer(plan, sim_plan.servers_break && !sim_faults.calm);
+    } else if (sim_plan.scenario == SCENARIO_TIMED) {
+        plan_timely(plan);
+    } else if (!sim_plan.clean && !sim_faults.calm) {
+        plan_badly(plan, false);
     }
 }
 
@@ -146,7 +224,7 @@ static void plan_listener(struct plan_listener *listener, uint32_t index)
 {
     enum sim_scenario scenario = sim_plan.scenario;
     listener->address = loopback(1, (uint16_t)(7000 + index));
-    listener->echo = scenario == SCENARIO_ECHO || (scenario != SCENARIO_PROXY && scenario != SCENARIO_CONNECT && one_in(2));
+    listener->echo = scenario == SCENARIO_ECHO || (scenario != SCENARIO_PROXY && scenario != SCENARIO_CONNECT && scenario != SCENARIO_RESETS && one_in(2));
     listener->group = sim_below(sim_plan.upstreams_count);
     if (scenario == SCENARIO_LIMITS || one_in(8)) {
         listener->sessions_max = one_in(2) ? 0 : sim_between(1, 6);
@@ -158,12 +236,16 @@ static void plan_listener(struct plan_listener *listener, uint32_t index)
     if (sim_faults.rates[SIM_FAULT_SILENCE] != 0 && listener->idle_timeout_ms == 0) {
         listener->idle_timeout_ms = 5000; /* nothing else would ever end a session whose peers are gone */
     }
-    if (sim_plan.clean) {
+    if (sim_plan.clean || scenario == SCENARIO_RESETS) {
         listener->sessions_max = 0;
         listener->sessions_per_ip_max = 0;
         listener->idle_timeout_ms = 0;
         listener->half_close_timeout_ms = 0;
         listener->lifetime_ms = 0;
+    }
+    if (scenario == SCENARIO_TIMED) {
+        listener->idle_timeout_ms = sim_between(8000, 12000);
+        listener->half_close_timeout_ms = sim_between(8000, 12000);
     }
 }
 
@@ -185,7 +267,7 @@ static void plan_upstream(struct plan_upstream *upstream, uint32_t index)
         upstream->up = one_in(2);
         upstream->switch_us = one_in(2) ? 0 : 1 + sim_delay(10ULL * 1000 * 1000);
     }
-    if (sim_plan.clean) {
+    if (sim_plan.clean || sim_plan.scenario == SCENARIO_RESETS) {
         upstream->up = true;
         upstream->switch_us = 0;
         upstream->connect_timeout_ms = 60000;
@@ -259,9 +341,12 @@ static void write_config(void)
 
 static void plan_stops(void)
 {
-    if (sim_plan.scenario == SCENARIO_STOP || (!sim_plan.clean && one_in(8))) {
+    if (sim_plan.scenario == SCENARIO_STOP || (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS && one_in(8))) {
         sim_plan.stop_step = 1 + (one_in(4) ? sim_below(300) : sim_below(4000));
-        if (one_in(2)) {
+        if (one_in(3)) {
+            sim_plan.drain_timeout_ms = 600000; /* only the clients or a second stop end it */
+            sim_plan.second_stop_steps = 1 + sim_below(500);
+        } else if (one_in(2)) {
             sim_plan.second_stop_steps = 1 + (one_in(2) ? sim_below(20) : sim_below(2000));
         }
     }
@@ -273,9 +358,16 @@ void plan_draw(enum sim_scenario scenario)
     uint32_t any = sim_below(SCENARIO_COUNT);
     sim_plan.scenario = scenario == SCENARIO_COUNT ? (enum sim_scenario)any : scenario;
     sim_plan.clean = sim_plan.scenario == SCENARIO_CLEAN;
-    if (sim_plan.clean) {
+    if (sim_plan.scenario == SCENARIO_TIMED) {
+        sim_plan.clean = true;
+    }
+    if (sim_plan.clean || sim_plan.scenario == SCENARIO_RESETS) {
         keep_only_delays();
     }
+    if (sim_plan.scenario == SCENARIO_RESETS || sim_plan.scenario == SCENARIO_TIMED) {
+        keep_quick();
+    }
+    sim_plan.servers_break = one_in(2);
     sim_plan.workers = sim_between(1, 4);
     sim_plan.buffer_bytes = one_in(4) ? sim_between(1, 64) : sim_between(64, 20000);
     sim_plan.bytes_max = one_in(16) ? 100000 : one_in(3) ? 10000 : 1500;

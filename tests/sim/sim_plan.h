@@ -18,6 +18,8 @@ enum sim_scenario {
     SCENARIO_LIMITS,
     SCENARIO_STOP,    /* stopped at any step, and again at any step */
     SCENARIO_ADMIN,   /* the statistics under traffic */
+    SCENARIO_RESETS,  /* one side breaks its connections; the other must still get all that was received (S2) */
+    SCENARIO_TIMED,   /* nobody is idle for long, so nobody may be cut for that (S12) */
     SCENARIO_COUNT
 };
 
@@ -49,6 +51,7 @@ struct plan_upstream {
 struct sim_plan {
     enum sim_scenario scenario;
     bool clean;              /* every client must end well */
+    bool servers_break;      /* SCENARIO_RESETS: the servers do, else the clients */
     uint32_t workers;
     uint32_t buffer_bytes;
     uint32_t sessions_max;

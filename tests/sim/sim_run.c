@@ -19,6 +19,10 @@ static struct {
     uint32_t stops;
     uint32_t clients_to_come;
     bool stopped_early;
+    uint64_t stopped_us;
+    uint64_t stop_us[3]; /* when a stop was asked for; [0] is not used */
+    uint64_t allocations; /* before the calm */
+    uint64_t submissions;
 } run;
 
 /* --- the world around the server -------------------------------------------------------------------------------- */
@@ -31,6 +35,9 @@ static void daemon_changed_to(void *context, enum daemon_state state)
         sim_fail("N7", "the daemon went from state %d to %d", (int)run.state, (int)state);
     }
     run.state = state;
+    if (state == DAEMON_STOPPED) {
+        run.stopped_us = sim.now_us;
+    }
 }
 
 static uint32_t answer_names(const char *host, struct address *addresses)
@@ -146,6 +153,7 @@ static void host_stops(void)
 {
     sim_trace("stop", run.stops, 0);
     run.stops++;
+    run.stop_us[run.stops] = sim.now_us;
     daemon_stop(run.daemon);
 }
 
@@ -225,11 +233,19 @@ static void phase_calm(void)
 {
     sim_faults_stop();
     sim_memory.faults = false;
+    sim_memory.fail_at = 0;
+    sim_port.fail_at = 0;
+    run.allocations = sim_memory.allocations;
+    run.submissions = sim_port.submissions;
     for (uint32_t i = 0; i < sim_plan.upstreams_count; i++) {
         upstream_comes(i);
     }
     crowd_nudge();
     admin_clients_nudge();
+    if (sim_plan.stop_step != 0 && run.stops == 0 && run.state == DAEMON_SERVING) {
+        run.stopped_early = true; /* there are clients that only a stop ends */
+        host_stops();
+    }
     if (!run_until(peers_ended, plan_patience_us())) {
         sim_fail("I8", "%u clients and %u readers of the statistics are never served to their end", crowd.clients_active,
                  admin_clients_active());
@@ -250,6 +266,7 @@ static void phase_probe(void)
     plan.pause_at = UINT64_MAX;
     /* Names that failed are asked for again, listeners that paused go on. */
     (void)run_until(never, 70ULL * 1000 * 1000);
+    sim_check_accepts(ACCEPTS_POSTED);
     for (uint32_t i = 0; i < sim_plan.listeners_count; i++) {
         const struct plan_listener *listener = &sim_plan.listeners[i];
         struct sim_peer *peer = crowd_add_client(listener->group, listener->echo, &plan);
@@ -275,6 +292,21 @@ static void phase_stop(void)
     if (!run_until(everybody_ended, plan_patience_us())) {
         sim_fail("I7", "%u clients and %u servers are still connected to a server that has stopped", crowd.clients_active,
                  crowd.servers_active);
+    }
+}
+
+/* N6: within the drain deadline, N7: at once after a second stop; both with what closing takes under faults. */
+static void check_stop_time(void)
+{
+    uint64_t grace_us = 40ULL * 1000 * 1000 + 8ULL * sim_faults.slow_us;
+    uint64_t drain_us = (uint64_t)sim_plan.drain_timeout_ms * 1000;
+    if (run.stops > 0 && run.stopped_us > run.stop_us[1] + drain_us + grace_us) {
+        sim_fail("N6", "stopped %llu ms after it was asked to, with %u ms to drain",
+                 (unsigned long long)(run.stopped_us - run.stop_us[1]) / 1000, sim_plan.drain_timeout_ms);
+    }
+    if (run.stops > 1 && run.stopped_us > run.stop_us[2] + grace_us) {
+        sim_fail("N7", "stopped %llu ms after the second stop",
+                 (unsigned long long)(run.stopped_us - run.stop_us[2]) / 1000);
     }
 }
 
@@ -311,6 +343,7 @@ static void run_daemon(void)
     }
     phase_stop();
     check_outcome(served);
+    check_stop_time();
     check_settled();
     check_end();
 }
@@ -329,6 +362,10 @@ static void take_logs(void)
 static void explain(void)
 {
     take_logs();
+    if (sim_memory.fail_at != 0 || sim_port.fail_at != 0) {
+        fprintf(stderr, "     with allocation %llu and submission %llu failing\n", (unsigned long long)sim_memory.fail_at,
+                (unsigned long long)sim_port.fail_at);
+    }
     crowd_explain();
 }
 
@@ -363,6 +400,9 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
     sim_memory.fail_at = failing->allocation;
     sim_memory.faults = true;
     sim_port.fail_at = failing->submission;
+    if (failing->allocation != 0 || failing->submission != 0) {
+        sim_plan.clean = false;
+    }
     run.daemon = daemon_start(&options);
     sim_memory.faults = run.daemon != NULL;
     if (run.daemon != NULL) {
@@ -377,7 +417,7 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
     take_logs();
     sim_memory_check_empty();
     sim_faults_account();
-    *outcome = (struct sim_outcome){sim.hash, sim.step, sim_memory.allocations, sim_port.submissions, sim.now_us,
+    *outcome = (struct sim_outcome){sim.hash, sim.step, run.allocations, run.submissions, sim.now_us,
                                     sim_plan.scenario};
     sim_end();
 }

@@ -15,7 +15,7 @@
 struct sim_outcome {
     uint64_t hash;
     uint64_t steps;
-    uint64_t allocations; /* fallible ones, from daemon_start on */
+    uint64_t allocations; /* fallible ones, from daemon_start on until nothing fails any more */
     uint64_t submissions;
     uint64_t time_us;
     enum sim_scenario scenario;
