@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-import time
+import tempfile
 from pathlib import Path
 
 from .wait import wait_until
@@ -74,19 +74,22 @@ def wine_major():
     return int(found.group(1)) if found else None
 
 
-def run(*arguments, cwd=None, timeout=60, env=None, input_bytes=None):
-    """Runs fairlead to its end; answers subprocess.CompletedProcess with text (CR removed)."""
-    done = subprocess.run(
-        command(*arguments),
-        cwd=cwd,
-        env=env or environment(),
-        timeout=timeout,
-        check=False,
-        capture_output=True,
-        input=input_bytes,
-        stdin=None if input_bytes else subprocess.DEVNULL,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, plain(done.stdout), plain(done.stderr))
+def run(*arguments, cwd=None, timeout=60, env=None):
+    """Runs fairlead to its end; answers subprocess.CompletedProcess with text (CR removed). The output goes
+    to files: a first program under Wine starts services that would hold a pipe open."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=cwd,
+            env=env or environment(),
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+        texts = [plain((stream.seek(0), stream.read())[1]) for stream in (out, err)]
+    return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
 
 def plain(data):
@@ -189,9 +192,3 @@ def threads_running(pid):
         Path(task, "stat").read_text().rsplit(")", 1)[1].split()[0]
         for task in Path(f"/proc/{pid}/task").iterdir()
     ]
-
-
-def timed(what):
-    """Seconds since the call of timed(), for reports; never asserted."""
-    start = time.monotonic()
-    return lambda: (what, time.monotonic() - start)
