@@ -1,0 +1,250 @@
+/* admin/admin_routes: who is answered what. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "admin/admin_routes.h"
+#include "base/memory.h"
+
+#define TOKEN "0123456789abcdef"
+
+struct scene {
+    struct stats stats;
+    struct admin_site site;
+    char *bytes;
+    bool keep_alive;
+};
+
+static int scene_open(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+
+    if (scene == NULL)
+        return -1;
+    stats_init(&scene->stats, 1);
+    stats_set_state(&scene->stats, STATS_SERVING);
+    scene->stats.config_file = "server.ini";
+    scene->site.stats = &scene->stats;
+    scene->site.token = TOKEN;
+    (void)address_parse_host("127.0.0.1", &scene->site.local);
+    scene->site.local.port = 8404;
+    *state = scene;
+    return 0;
+}
+
+static int scene_close(void **state)
+{
+    struct scene *scene = *state;
+
+    memory_free(scene->bytes);
+    stats_destroy(&scene->stats);
+    free(scene);
+    return 0;
+}
+
+/* The status of the answer, whose text stays in the scene. `lines` come after Host. */
+static int ask_as(struct scene *scene, const char *line, const char *host, const char *lines, bool stopping)
+{
+    static const struct admin_clock clock = {0, 0};
+    char text[512];
+    struct http_request request;
+    size_t size;
+
+    snprintf(text, sizeof text, "%s\r\nHost: %s\r\n%s\r\n", line, host, lines);
+    enum http_verdict verdict = http_request_parse(text, strlen(text), &request);
+    assert_int_not_equal(verdict, HTTP_MORE);
+    memory_free(scene->bytes);
+    char *bytes = admin_answer(&scene->site, &clock, verdict, &request, stopping, &size, &scene->keep_alive);
+    assert_non_null(bytes);
+    scene->bytes = memory_resize(bytes, size + 1);
+    assert_non_null(scene->bytes);
+    scene->bytes[size] = '\0';
+    return atoi(scene->bytes + sizeof "HTTP/1.1 " - 1);
+}
+
+static int ask(struct scene *scene, const char *line)
+{
+    return ask_as(scene, line, "127.0.0.1", "", false);
+}
+
+static bool answered(const struct scene *scene, const char *text)
+{
+    return strstr(scene->bytes, text) != NULL;
+}
+
+static void test_admin_routes_serve_what_there_is(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(ask(scene, "GET / HTTP/1.1"), 200);
+    assert_true(answered(scene, "/stats"));
+    assert_int_equal(ask(scene, "GET /stats?x HTTP/1.1"), 200);
+    assert_true(answered(scene, "Content-Type: application/json\r\n"));
+    assert_true(answered(scene, "\"totals\":"));
+    assert_int_equal(ask(scene, "GET http://localhost:8404/health HTTP/1.1"), 200);
+    assert_true(answered(scene, "{\"status\":\"serving\"}"));
+    assert_true(scene->keep_alive);
+}
+
+static void test_admin_routes_find_nothing_else(void **state)
+{
+    static const char *const lines[] = {"GET /missing HTTP/1.1", "GET /stats/ HTTP/1.1",
+                                        "GET /Stats HTTP/1.1",   "GET //stats HTTP/1.1",
+                                        "GET /%73tats HTTP/1.1", "POST /x HTTP/1.1"};
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_int_equal(ask(*state, lines[i]), 404);
+}
+
+static void test_admin_routes_allow_get_and_head_only(void **state)
+{
+    static const char *const lines[] = {"POST /stats HTTP/1.1", "get /stats HTTP/1.1",  "BREW / HTTP/1.1",
+                                        "OPTIONS * HTTP/1.1",   "CONNECT a:1 HTTP/1.1", "HEADER / HTTP/1.1"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        assert_int_equal(ask(scene, lines[i]), 405);
+        assert_true(answered(scene, "\r\nAllow: GET, HEAD\r\n"));
+    }
+    assert_int_equal(ask(scene, "HEAD /health HTTP/1.1"), 200);
+    assert_false(answered(scene, "serving"));
+}
+
+static void test_admin_routes_tell_health_by_the_state(void **state)
+{
+    struct scene *scene = *state;
+
+    stats_set_state(&scene->stats, STATS_DRAINING);
+    assert_int_equal(ask(scene, "GET /health HTTP/1.1"), 503);
+    assert_true(answered(scene, "draining"));
+    stats_set_state(&scene->stats, STATS_STARTING);
+    assert_int_equal(ask(scene, "GET /health HTTP/1.1"), 503);
+}
+
+static void test_admin_routes_refuse_foreign_hosts(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "evil.example", "", false), 421);
+    assert_false(answered(scene, "totals"));
+    assert_false(answered(scene, "evil"));
+    assert_int_equal(ask(scene, "GET http://evil.example/stats HTTP/1.1"), 421);
+    assert_int_equal(ask_as(scene, "GET /health HTTP/1.1", "evil.example", "", false), 421);
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "a@b", "", false), 400);
+    assert_false(scene->keep_alive);
+}
+
+static void test_admin_routes_ask_for_a_token_unless_on_loopback(void **state)
+{
+    struct scene *scene = *state;
+
+    (void)address_parse_host("0.0.0.0", &scene->site.local);
+    scene->site.local.port = 8404;
+    assert_int_equal(ask(scene, "GET /stats HTTP/1.1"), 401);
+    assert_true(answered(scene, "\r\nWWW-Authenticate: Bearer"));
+    assert_int_equal(ask(scene, "GET /missing HTTP/1.1"), 401);
+    assert_int_equal(ask(scene, "GET / HTTP/1.1"), 401);
+    assert_int_equal(ask(scene, "GET /health HTTP/1.1"), 200);
+
+    static const char *const wrong[] = {
+        "Authorization: Bearer\r\n",
+        "Authorization: Bearer \r\n",
+        "Authorization: " TOKEN "\r\n",
+        "Authorization: Basic " TOKEN "\r\n",
+        "Authorization: Bearer0123456789abcdef\r\n",
+        "Authorization: Bearer 0123456789abcdeg\r\n",
+        "Authorization: Bearer 0123456789abcde\r\n",
+        "Authorization: Bearer 0123456789abcdef0\r\n",
+        "Authorization: Bearer 1123456789abcdef\r\n",
+        "Authorization: Bearer " TOKEN TOKEN "\r\n",
+        "Token: " TOKEN "\r\n",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", wrong[i], false), 401);
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", "Authorization: bearer  " TOKEN "\r\n",
+                            false),
+                     200);
+}
+
+static void test_admin_routes_let_nobody_in_without_a_token_to_compare(void **state)
+{
+    struct scene *scene = *state;
+
+    (void)address_parse_host("10.0.0.1", &scene->site.local);
+    scene->site.token = NULL;
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", "Authorization: Bearer \r\n", false),
+                     401);
+}
+
+static void test_admin_routes_answer_malformed_requests_once(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(ask(scene, "GET /stats HTTP/2.0"), 505);
+    assert_false(scene->keep_alive);
+    assert_true(answered(scene, "\r\nConnection: close\r\n"));
+    assert_true(answered(scene, "\r\nX-Content-Type-Options: nosniff\r\n"));
+}
+
+static void test_admin_routes_close_when_the_server_stops(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(ask_as(scene, "GET /health HTTP/1.1", "localhost", "", true), 200);
+    assert_false(scene->keep_alive);
+    assert_true(answered(scene, "\r\nConnection: close\r\n"));
+}
+
+static void test_admin_routes_serve_http_1_0_without_host(void **state)
+{
+    static const struct admin_clock clock = {0, 0};
+    static const char text[] = "GET /health HTTP/1.0\r\n\r\n";
+    struct scene *scene = *state;
+    struct http_request request;
+    size_t size;
+
+    enum http_verdict verdict = http_request_parse(text, sizeof text - 1, &request);
+    scene->bytes = admin_answer(&scene->site, &clock, verdict, &request, false, &size, &scene->keep_alive);
+    assert_int_equal(strncmp(scene->bytes, "HTTP/1.1 200 ", 13), 0);
+    assert_false(scene->keep_alive);
+}
+
+static void test_admin_routes_answer_what_took_too_long(void **state)
+{
+    static const struct admin_clock clock = {0, 0};
+    struct scene *scene = *state;
+    size_t size;
+
+    scene->bytes = admin_answer_timeout(&clock, &size);
+    assert_int_equal(strncmp(scene->bytes, "HTTP/1.1 408 ", 13), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_admin_routes_serve_what_there_is, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_find_nothing_else, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_allow_get_and_head_only, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_tell_health_by_the_state, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_refuse_foreign_hosts, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_ask_for_a_token_unless_on_loopback, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_let_nobody_in_without_a_token_to_compare,
+                                        scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_answer_malformed_requests_once, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_close_when_the_server_stops, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_serve_http_1_0_without_host, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_answer_what_took_too_long, scene_open, scene_close),
+    };
+
+    return cmocka_run_group_tests_name("admin_routes", tests, NULL, NULL);
+}
