@@ -389,7 +389,7 @@ void plan_draw(enum sim_scenario scenario)
         sim_plan.bytes_max = 400;
     }
     sim_plan.clients_within_us = one_in(2) ? 1 + sim_delay(1000) : 1 + sim_delay(5ULL * 1000 * 1000);
-    sim_plan.admin = (sim_plan.scenario == SCENARIO_ADMIN || one_in(2)) && false;
+    sim_plan.admin = sim_plan.scenario == SCENARIO_ADMIN || one_in(2);
     sim_plan.admin_clients = !sim_plan.admin ? 0 : sim_plan.scenario == SCENARIO_ADMIN ? sim_between(1, 6) : one_in(4) ? 1 : 0;
     sim_plan.chaos_us = 30ULL * 1000 * 1000 + sim_delay(60ULL * 1000 * 1000);
     plan_stops();
