@@ -33,8 +33,9 @@ typedef void suite_then(struct suite_step *step);
 enum suite_kind { SUITE_NONE, SUITE_OPERATION, SUITE_ACCEPT, SUITE_RESOLVE };
 
 /* An operation and what became of it. Zero it before its first use. It records each completion, checks that it came on
- * a worker, exactly once and not inside the submitting call, and then calls `then` on that worker. Results stay in
- * `op`, `accept` or `resolve` until it is submitted again. */
+ * a worker, exactly once and not inside the submitting call, and then calls `then` on that worker, which may free the
+ * step. Results stay in `op`, `accept` or `resolve` until it is submitted again. With a `then`, wait for what it sets
+ * and not for the step, which counts as completed just before. */
 struct suite_step {
     union {
         struct port_op op;
@@ -98,7 +99,7 @@ uint8_t suite_pattern(uint64_t offset);
 struct suite {
     struct port *port;
     uint32_t workers;
-    uint32_t failures;         /* atomic */
+    uint32_t failures;                    /* atomic */
     uint32_t submitting[WORKERS_MAX + 1]; /* atomic: the worker is inside a submitting call */
 };
 extern struct suite suite;
@@ -147,6 +148,9 @@ int suite_run_backend(void);
 
 /* Called first by main: the world of a simulator. */
 void suite_begin(int argc, char **argv);
+
+/* Set by suite_begin when only suite_run_backend shall run. */
+extern bool suite_backend_only;
 
 /* --- the shared tests: each answers the number that failed ---------------------------------------------------- */
 
