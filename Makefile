@@ -68,7 +68,7 @@ MINGW_FLAGS := $(COMMON) -O2 $(MINGW_TRAP) -D_WIN32_WINNT=0x0A00 -DWINVER=0x0A00
 MINGW_LINK  := -static -mconsole -fstack-protector-strong -Wl,--dynamicbase,--high-entropy-va,--nxcompat \
                -Wl,--no-insert-timestamp
 MINGW_LIBS  := -Lbuild/deps/mingw/lib -linih -lcjson -lpicohttpparser \
-               -lws2_32 -lmswsock -liphlpapi -ladvapi32 -lbcrypt
+               -lws2_32 -ladvapi32
 
 NATIVE_FLAGS := $(COMMON) -O1 $(SANITIZE) -isystem build/deps/native/include
 NATIVE_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lcmocka -lpthread

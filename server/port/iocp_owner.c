@@ -5,22 +5,38 @@
 #include <stdio.h>
 #include <string.h>
 
-static void *listeners_of(ULONG family)
+typedef DWORD WINAPI read_table(void *table, DWORD *bytes, BOOL sorted, ULONG family, TCP_TABLE_CLASS kind,
+                                ULONG reserved);
+
+static void *read_listeners(read_table *read, ULONG family)
 {
     ULONG bytes = 0;
-    DWORD error = GetExtendedTcpTable(NULL, &bytes, FALSE, family, TCP_TABLE_OWNER_PID_LISTENER, 0);
+    DWORD error = read(NULL, &bytes, FALSE, family, TCP_TABLE_OWNER_PID_LISTENER, 0);
     /* The table may grow between the two calls. */
     for (int attempt = 0; attempt < 4 && error == ERROR_INSUFFICIENT_BUFFER; attempt++) {
         bytes += 1024;
         void *table = memory_allocate(1, bytes);
         if (table == NULL)
             return NULL;
-        error = GetExtendedTcpTable(table, &bytes, FALSE, family, TCP_TABLE_OWNER_PID_LISTENER, 0);
+        error = read(table, &bytes, FALSE, family, TCP_TABLE_OWNER_PID_LISTENER, 0);
         if (error == NO_ERROR)
             return table;
         memory_free(table);
     }
     return NULL;
+}
+
+/* Loaded from the system's folder only when it is needed: iphlpapi.dll is no known DLL, so an executable that imports it
+ * would take one that lies beside it (SEMANTICS W2). */
+static void *listeners_of(ULONG family)
+{
+    HMODULE library = LoadLibraryExW(L"iphlpapi.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    if (library == NULL)
+        return NULL;
+    read_table *read = (read_table *)(void (*)(void))GetProcAddress(library, "GetExtendedTcpTable");
+    void *table = read != NULL ? read_listeners(read, family) : NULL;
+    FreeLibrary(library);
+    return table;
 }
 
 /* Two addresses exclude each other when they are equal or one stands for all. */

@@ -17,16 +17,8 @@ SYSTEM_DLLS = {
     "msvcrt.dll",
     "ucrtbase.dll",
     "ws2_32.dll",
-    "mswsock.dll",
-    "iphlpapi.dll",
     "advapi32.dll",
-    "bcrypt.dll",
     "ntdll.dll",
-    "user32.dll",
-    "dnsapi.dll",
-    "secur32.dll",
-    "shell32.dll",
-    "ole32.dll",
 }
 
 
