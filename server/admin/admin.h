@@ -2,10 +2,11 @@
  * admin: the statistics over HTTP/1.1 (RFC 9112), served by the workers of the same port as the traffic.
  *
  * It has a listening socket, a connection limit and deadlines of its own (base/limits.h), so that traffic cannot
- * starve it and it cannot starve the traffic. Routes are fixed; there is no file system behind them.
+ * starve it and it cannot starve the traffic. Routes are fixed; there is no file system behind them. Clients beyond
+ * ADMIN_CONNECTIONS_MAX are reset.
  *
- * Threads: open, start and close on any thread (start on a worker). `closed` runs once, on a worker or inside
- * admin_close, after the last connection is gone; then admin_free.
+ * Threads: open on any thread, start and close on a worker (they arm timers; close may come without a start). `closed`
+ * runs once, on a worker or inside admin_close, after the last connection is gone; then admin_free.
  *
  *   admin_open -> admin_start -> admin_close -> closed -> admin_free
  */
@@ -38,7 +39,7 @@ void admin_start(struct admin *admin);
 /* The address it listens on, with the real port. */
 void admin_address(const struct admin *admin, struct address *address);
 
-/* Stops listening, finishes the responses under way within their deadlines and closes every connection. Once. */
+/* Stops listening, closes idle connections at once and the others when their answer was sent, within ADMIN_CLOSE_US. Once. */
 void admin_close(struct admin *admin);
 
 /* After `closed`. NULL is allowed. */

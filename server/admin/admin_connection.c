@@ -322,7 +322,8 @@ void admin_connection_start(struct admin_connection *connection, const struct ad
     port_op_init(&connection->op, operation_done);
     port_socket_move(&connection->socket, socket);
     connection->phase = ADMIN_IDLE;
-    receive(connection, ADMIN_IDLE, now(connection) + ADMIN_IDLE_TIMEOUT_US);
+    /* Who has just come has something to ask, or else takes somebody's place. */
+    receive(connection, ADMIN_IDLE, now(connection) + ADMIN_READ_TIMEOUT_US);
 }
 
 void admin_connection_stop(struct admin_connection *connection)
@@ -337,7 +338,7 @@ void admin_connection_stop(struct admin_connection *connection)
     case ADMIN_ANSWERING:
     case ADMIN_SENDING:
     case ADMIN_LINGERING:
-        connection->stop_us = now(connection) + ADMIN_LINGER_TIMEOUT_US;
+        connection->stop_us = now(connection) + ADMIN_CLOSE_US;
         if (connection->deadline_us != TIMER_NEVER)
             set_deadline(connection, connection->deadline_us);
         break;

@@ -78,7 +78,7 @@ struct admin_connection {
 void admin_connection_start(struct admin_connection *connection, const struct admin_context *context,
                             struct port_socket *socket);
 
-/* Closes at once when no answer is under way, else after it, soon. On a worker; `gone` runs later. */
+/* Closes at once when no answer is under way, else after it, within ADMIN_CLOSE_US. On a worker; `gone` runs later. */
 void admin_connection_stop(struct admin_connection *connection);
 
 #endif

@@ -189,8 +189,14 @@ static char *print(struct answer *answer, const struct admin_clock *clock, size_
 {
     answer->response.time_ms = clock->time_ms;
     char *bytes = http_response_print(&answer->response, size);
+    bool had_body = answer->owned != NULL;
+
     memory_free(answer->owned);
-    return bytes;
+    if (bytes != NULL || !had_body)
+        return bytes;
+    /* There was no memory for a large answer, but there may be for a small one. */
+    say_error(answer, 503, "out of memory");
+    return http_response_print(&answer->response, size);
 }
 
 char *admin_answer(const struct admin_site *site, const struct admin_clock *clock, enum http_verdict verdict,

@@ -133,7 +133,11 @@
 #define ADMIN_IDLE_TIMEOUT_US (60 * 1000 * 1000)
 #define ADMIN_WRITE_TIMEOUT_US (10 * 1000 * 1000)
 
-/* How long the other side may take to close after our FIN (SEMANTICS S3), and what all of it may take once the server stops. */
+/* How long the other side may take to close after our FIN (SEMANTICS S3). */
 #define ADMIN_LINGER_TIMEOUT_US (2 * 1000 * 1000)
+
+/* What an answer under way and its close may take once the server stops: a stop must not outlast its deadline because somebody
+ * reads slowly (SEMANTICS N6). */
+#define ADMIN_CLOSE_US (1000 * 1000)
 
 #endif
