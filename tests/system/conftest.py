@@ -11,7 +11,11 @@ from support import runtime  # noqa: E402
 from support.server import Server  # noqa: E402
 
 
+MEASURED = pytest.StashKey[list]()
+
+
 def pytest_configure(config):
+    config.stash[MEASURED] = []
     config.addinivalue_line("markers", "slow: moves gigabytes or tens of thousands of connections")
     config.addinivalue_line("markers", "linux: needs /proc, signals or programs that only Linux has")
     if not runtime.EXE.exists():
@@ -35,6 +39,24 @@ def wine_server():
         return
     with runtime.WineServer() as server:
         yield server
+
+
+@pytest.fixture
+def record_property(request):
+    """As pytest's own, and the numbers are shown at the end of the run too."""
+
+    def record(name, value):
+        request.node.user_properties.append((name, value))
+        request.config.stash[MEASURED].append(f"{request.node.name}: {name} = {value}")
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[MEASURED]:
+        terminalreporter.section("measured", "-")
+        for line in config.stash[MEASURED]:
+            terminalreporter.line(line)
 
 
 @pytest.fixture

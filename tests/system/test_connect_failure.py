@@ -1,6 +1,7 @@
 """Upstreams that refuse, hang or come late (SEMANTICS S7, S8)."""
 
 import pytest
+from support import runtime
 from support.net import (
     Pattern,
     exchange,
@@ -13,7 +14,7 @@ from support.net import (
 )
 from support.peers import Hanging, Listening, Refusing
 from support.server import proxy_config
-from support.wait import wait_until
+from support.wait import wait_stable, wait_until
 
 
 def test_refused_resets_the_client_and_is_counted(start_server):
@@ -134,6 +135,8 @@ def test_much_data_while_connecting_waits_in_the_client(start_server):
         send_fin(client)
         wait_until(lambda: server.listener("proxy")["bytes"]["in"] > 0, "the first bytes to be read ahead")
         assert server.listener("proxy")["bytes"]["in"] <= 16 * 1024
+        if not runtime.WINDOWS:
+            wait_stable(lambda: runtime.cpu_seconds(server.pid), "the processor time to come to rest", 10)
         upstream.open()
         assert receive_to_end(upstream.accept()) == data
 

@@ -105,6 +105,14 @@ def test_echo_listens_on_every_address(start_server):
     ]
 
 
+def test_many_listeners(start_server):
+    names = [f"echo{number}" for number in range(60)]
+    server = start_server("".join(echo_config(name) for name in names))
+    for name in names:
+        assert exchange(server.connect(name), name.encode()) == name.encode()
+    assert [item["name"] for item in server.stats()["listeners"]] == names
+
+
 def test_echo_listeners_count_for_themselves(start_server):
     server = start_server(echo_config("one") + echo_config("two"))
     assert exchange(server.connect("one"), b"12345") == b"12345"

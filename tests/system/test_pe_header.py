@@ -12,14 +12,7 @@ CONSOLE = 3
 IMPORTS, RELOCATIONS = 1, 5
 
 # All of them are part of Windows 10 and Server 2016; what is not in this list must be put there with thought.
-SYSTEM_DLLS = {
-    "kernel32.dll",
-    "msvcrt.dll",
-    "ucrtbase.dll",
-    "ws2_32.dll",
-    "advapi32.dll",
-    "ntdll.dll",
-}
+SYSTEM_DLLS = {"kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "ws2_32.dll", "advapi32.dll", "ntdll.dll"}
 
 
 class Image:

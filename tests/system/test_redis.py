@@ -55,10 +55,10 @@ def commands_processed(port):
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param(["-n", "40000", "-c", "50"], id="one-at-a-time"),
-        pytest.param(["-n", "200000", "-c", "50", "-P", "16"], id="pipelined"),
-        pytest.param(["-n", "4000", "-c", "20", "-d", "65536"], id="64-kilobyte-values"),
-        pytest.param(["-n", "3000", "-c", "20", "-k", "0"], id="a-connection-per-request"),
+        pytest.param(["-n", "20000", "-c", "50"], id="one-at-a-time"),
+        pytest.param(["-n", "150000", "-c", "50", "-P", "16"], id="pipelined"),
+        pytest.param(["-n", "2000", "-c", "20", "-d", "65536"], id="64-kilobyte-values"),
+        pytest.param(["-n", "1500", "-c", "20", "-k", "0"], id="a-connection-per-request"),
     ],
 )
 def test_redis_benchmark_has_no_failed_request(start_server, tmp_path, arguments):

@@ -111,6 +111,27 @@ def test_reset_with_a_blocked_other_direction(start_server, broken):
         assert stats["totals"]["bytes"]["discarded"] > 0
 
 
+@pytest.mark.parametrize("broken", ["client", "upstream"])
+def test_bytes_before_a_reset_are_delivered_to_a_slow_reader(start_server, broken):
+    """The reader takes nothing until the other side is gone; what fairlead had received by then still
+    arrives."""
+    with Listening(receive_buffer=4096) as upstream:
+        server = start_server(proxy_config(upstream.port))
+        client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
+        first, second = (client, behind) if broken == "client" else (behind, client)
+        data = Pattern(broken).bytes(64_000_000)
+        first.settimeout(1)
+        with pytest.raises(TimeoutError):
+            first.sendall(data)
+        scope = server.listener("proxy") if broken == "client" else server.upstream_server()
+        reset(first)
+        _, arrived = how_it_ends(second)
+        assert len(arrived) >= scope["bytes"]["in"] > 0
+        assert data.startswith(arrived)
+        second.close()
+        server.wait_active(0)
+
+
 @pytest.mark.skipif(
     not SEES_EVERY_RESET, reason="Wine 8 answers a receive after a reset like FIN; needs Wine 10 or Windows"
 )

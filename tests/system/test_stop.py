@@ -158,6 +158,52 @@ def test_stop_under_load_ends_in_time(start_server):
                 thread.join(net.DEADLINE)
 
 
+def test_many_busy_sessions_are_cut_at_once(start_server):
+    with Echo() as upstream:
+        server = start_server(server_config(drain_timeout="0s") + proxy_config(upstream.port))
+        clients = [server.connect("proxy") for _ in range(300)]
+        for client in clients:
+            client.sendall(bytes(50_000))
+        server.wait_active(300)
+        server.expected_exit = 3
+        assert server.stop() == 3
+        for client in clients:
+            assert how_it_ends(client)[0] == "reset"
+        assert server.log_lines("300 sessions were cut")
+        wait_until(lambda: upstream.active == 0, "the upstream's connections to end")
+
+
+def test_restarts_under_load(make_server):
+    """Clients connect all the time while fairlead starts and stops on the same address."""
+    port = net.free_port()
+    config = server_config(drain_timeout="100ms") + echo_config(listen=f"127.0.0.1:{port}")
+    done, answers = threading.Event(), []
+
+    def knock():
+        while not done.is_set():
+            try:
+                with net.connect(port) as sock:
+                    answers.append(exchange(sock, b"knock" * 2000))
+                    exchange(sock, b"stay" * 20_000)
+            except (OSError, AssertionError):
+                done.wait(0.001)
+
+    threads = [threading.Thread(target=knock, daemon=True) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            server = make_server(config).start()
+            before = len(answers)
+            wait_until(lambda before=before: len(answers) > before + 20, "clients to be served")
+            server.expected_exit = server.stop()
+            assert server.expected_exit in (0, 3)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(net.DEADLINE)
+
+
 def test_stop_while_connects_hang(start_server):
     with Hanging() as upstream:
         server = start_server(
