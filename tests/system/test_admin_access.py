@@ -1,5 +1,7 @@
 """Who may read the statistics beyond loopback (SEMANTICS H1), and that readers cannot hold up a stop (N6)."""
 
+import json
+
 import pytest
 from support import net, stats
 from support.server import echo_config
@@ -12,6 +14,7 @@ def open_server(start_server):
     """Bound to every address, and reached by loopback."""
     server = start_server(f"[stats]\nlisten=0.0.0.0:0\ntoken={TOKEN}\n" + echo_config())
     server.stats_host = "127.0.0.1"
+    server.stats = lambda: json.loads(server.get("/stats", headers=bearer(TOKEN))[2])
     return server
 
 
@@ -50,18 +53,15 @@ def test_token_is_not_asked_for_on_loopback(start_server):
     assert stats.listener(server.stats(), "echo")["sessions"]["active"] == 0
 
 
-def test_stop_does_not_wait_for_those_who_do_not_read(start_server):
+def test_stop_does_not_wait_for_one_who_does_not_read(start_server):
     server = start_server(echo_config())
     request = f"GET /stats HTTP/1.1\r\nHost: localhost:{server.stats_port}\r\n\r\n".encode()
-    deaf = [net.connect(server.stats_port, receive_buffer=4096) for _ in range(5)]
-    for sock in deaf:
-        sock.settimeout(1)
+    with net.connect(server.stats_port, receive_buffer=4096) as deaf:
+        deaf.settimeout(1)
         try:
-            for _ in range(3000):
-                sock.sendall(request)
+            while True:
+                deaf.sendall(request * 1000)
         except TimeoutError:
-            pass  # the server does not read on while its answers are not taken
-    assert server.get("/health")[0] == 200
-    assert server.stop() == 0
-    for sock in deaf:
-        sock.close()
+            pass  # its answers fill the buffers on the way, and the server does not read on meanwhile
+        assert server.get("/health")[0] == 200
+        assert server.stop() == 0
