@@ -111,6 +111,7 @@ static void test_http_host_serves_the_address_it_is_bound_to(void **state)
     assert_verdict("10.1.2.3", "[::ffff:10.1.2.3]", HTTP_HOST_OURS);
     assert_verdict("10.1.2.3", "10.1.2.4", HTTP_HOST_FOREIGN);
     assert_verdict("fe80::1%3", "[fe80::1]:8404", HTTP_HOST_OURS);
+    assert_verdict("fe80::1%3", "[fe80::1%3]", HTTP_HOST_OURS);
     assert_verdict("10.1.2.3", "server.example", HTTP_HOST_FOREIGN);
 }
 
@@ -133,13 +134,13 @@ static void test_http_host_survives_a_long_name(void **state)
     char name[400];
     (void)state;
 
-    memset(name, 'a', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
-    assert_verdict("127.0.0.1", name, HTTP_HOST_FOREIGN);
-    memset(name, '1', sizeof name - 1);
-    assert_verdict("127.0.0.1", name, HTTP_HOST_FOREIGN);
-    name[0] = '[';
-    assert_verdict("127.0.0.1", name, HTTP_HOST_MALFORMED);
+    for (size_t size = 1; size < sizeof name; size++) {
+        memset(name, 'a', size);
+        name[size] = '\0';
+        assert_verdict("127.0.0.1", name, HTTP_HOST_FOREIGN);
+        name[0] = '[';
+        assert_verdict("127.0.0.1", name, HTTP_HOST_MALFORMED);
+    }
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-enum { WORKERS = 3, LIMIT = 2, SNAPSHOTS = 400 };
+enum { WORKERS = 3, LIMIT = 2, SNAPSHOTS = 20000 };
 
 /* One listener that proxies to one server. */
 struct scene {
