@@ -42,6 +42,7 @@ struct sim_request {
     uint32_t result_bytes;
     uint32_t os_code;
     struct net_attempt *attempt;
+    void *start; /* of a connect whose SYN has not left yet */
     struct net_end *accepted;
     const void *answer;           /* of a name */
     struct sim_request *next;     /* a queue */
@@ -96,7 +97,7 @@ struct port {
     struct port_options options;
     bool stopping;
     uint32_t in_flight;
-    uint32_t handles; /* open sockets */
+    uint32_t handles; /* open sockets, and those that posted accepts hold */
     struct sim_queue queue; /* the completion port's */
     struct sim_worker workers[WORKERS_MAX];
     uint64_t done_count;
@@ -113,6 +114,8 @@ struct sim_port_counts {
     uint64_t bytes_sent;
     uint64_t opened;
     uint64_t ticks;
+    uint64_t accepts_exhausted; /* accepts that ended so */
+    uint64_t system_timeouts;   /* connects that nobody gave up before the system did */
 };
 extern struct sim_port_counts sim_port;
 
@@ -171,6 +174,9 @@ void sim_request_take_send(struct sim_request *request, const void *buffer, uint
 
 /* Reads from the end into the request's buffer, which stays poisoned; answers how much. */
 uint32_t sim_request_read(struct sim_request *request, struct net_end *end, uint32_t bytes);
+
+/* Lets the SYN of a connect leave now, if it has not yet. */
+void sim_connect_hurry(struct sim_request *request);
 
 /* Asks for its end, which comes some time later if nothing else ends it first. */
 void sim_request_cancel(struct sim_request *request);

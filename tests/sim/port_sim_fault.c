@@ -76,14 +76,14 @@ void sim_faults_draw(void)
     for (int fault = 0; fault < SIM_FAULT_COUNT; fault++) {
         if (sim_below(16) < on) {
             uint32_t most = rates_max[fault];
-            sim_faults.rates[fault] = sim_below(3) == 0 ? 1 + sim_below(most) : draw_magnitude(most);
+            sim_faults.rates[fault] = sim_below(2) == 0 ? 1 + sim_below(most) : draw_magnitude(most);
         }
     }
     /* How the peer's system treats a reset does not change within one world. */
     sim_faults.rates[SIM_FAULT_RESET_DISCARDS] = sim_below(2) == 0 ? 65536 : 0;
     sim_faults.rates[SIM_FAULT_IMMEDIATE] = sim_below(4) == 0 ? 0 : sim_below(65537);
     if (sim_faults.rates[SIM_FAULT_HANDLES] != 0) {
-        sim_faults.handles_max = sim_between(20, 80);
+        sim_faults.handles_max = sim_between(20, 70); /* the posted accepts count too */
     }
     sim_faults.buffer_max_bytes = sim_below(3) == 0 ? 1U << sim_below(17) : sim_between(16, 8192);
     sim_faults.buffer_min_bytes = sim_below(2) == 0 ? 1 : 1 + sim_faults.buffer_max_bytes / 2;

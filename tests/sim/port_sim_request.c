@@ -128,6 +128,7 @@ struct sim_request *sim_request_submit(struct port *port, struct sim_socket *soc
     }
     flying = request;
     port->in_flight++;
+    port->handles += kind == SIM_ACCEPT;
     if (socket != NULL) {
         socket->in_flight++;
         socket->used = true;
@@ -196,6 +197,10 @@ void sim_request_finish(struct sim_request *request, enum port_status status, ui
     request->status = status;
     request->result_bytes = bytes;
     request->os_code = os_code_of(status);
+    if (request->kind == SIM_ACCEPT) {
+        request->port->handles--; /* the one it was posted with; a connection takes its own */
+        sim_port.accepts_exhausted += status == PORT_EXHAUSTED;
+    }
 }
 
 static void cancel_arrives(void *object, uint64_t id)
@@ -225,6 +230,12 @@ void sim_request_cancel(struct sim_request *request)
         return;
     }
     request->cancelling = true;
+    if (request->kind == SIM_CONNECT && sim_below(4) == 0) {
+        /* The answer and the cancellation cross on their ways, and either may be first. */
+        sim_connect_hurry(request);
+        sim_at(sim_delay(4ULL * sim_faults.network_us + 100), SIM_LABEL_CANCEL, cancel_arrives, request, request->id);
+        return;
+    }
     uint64_t delay = sim_fault(SIM_FAULT_CANCEL_SLOW) ? sim_delay(sim_faults.slow_us)
                                                       : sim_delay(sim_faults.completion_us);
     sim_at(delay, SIM_LABEL_CANCEL, cancel_arrives, request, request->id);

@@ -228,6 +228,7 @@ static void connect_times_out(void *object, uint64_t id)
 {
     struct sim_request *request = object;
     if (still_connecting(request, id)) {
+        sim_port.system_timeouts++;
         finish(request, PORT_TIMEOUT, 0, false);
     }
 }
@@ -243,7 +244,8 @@ static void connect_starts(void *object, uint64_t argument)
 {
     struct connect_start *start = object;
     (void)argument;
-    if (still_connecting(start->request, start->id)) {
+    if (still_connecting(start->request, start->id) && start->request->start == start) {
+        start->request->start = NULL;
         struct address from = {0};
         from.family = start->to.family;
         from.bytes[from.family == ADDRESS_V4 ? 3 : 15] = 1;
@@ -260,10 +262,18 @@ static void connect_begin(struct sim_request *request, const struct address *add
     }
     uint64_t delay = sim_delay(sim_fault(SIM_FAULT_CONNECT_SLOW) ? 10ULL * 1000 * 1000 : 10);
     struct connect_start *start = sim_arena(sizeof *start);
+    request->start = start;
     start->request = request;
     start->id = request->id;
     start->to = *address;
     sim_at(delay, SIM_LABEL_SYN, connect_starts, start, 0);
+}
+
+void sim_connect_hurry(struct sim_request *request)
+{
+    if (request->start != NULL) {
+        connect_starts(request->start, 0);
+    }
 }
 
 /* A result that needs no network, or PORT_OK: ask the network. */

@@ -2,6 +2,7 @@
 
 #include "stats/snapshot.h"
 #include "tests/sim/port_sim.h"
+#include "tests/sim/port_sim_fault.h"
 #include "tests/sim/port_sim_memory.h"
 #include "tests/sim/port_sim_world.h"
 #include "tests/sim/sim_crowd.h"
@@ -115,6 +116,42 @@ static void check_snapshot(void)
     sim_memory.allocations = allocations;
 }
 
+/* I9: while handles are short, accepts are posted again after pauses, not at once (S14). */
+static void check_spinning(void)
+{
+    static uint64_t second;
+    static uint64_t before;
+    uint64_t now = sim.now_us / 1000000;
+    if (now != second || before > sim_port.accepts_exhausted) {
+        second = now;
+        before = sim_port.accepts_exhausted;
+    }
+    if (sim_port.accepts_exhausted - before > 11ULL * ACCEPTS_POSTED * (sim_plan.listeners_count + 1)) {
+        sim_fail("I9", "%llu accepts failed for want of handles in one second",
+                 (unsigned long long)(sim_port.accepts_exhausted - before));
+    }
+}
+
+/* S7: nobody tries more often than `retries` says, and nobody waits for the system to give up. */
+static void check_attempts(void)
+{
+    for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
+        if (scope->kind != STATS_SERVER) {
+            continue;
+        }
+        uint64_t retries = sim_plan.upstreams[scope->name[1] - '0'].retries;
+        uint64_t failed = scope_sum(scope, STAT_ERROR_CONNECT_REFUSED, STAT_ERROR_RESOLVE);
+        uint64_t sessions = scope_stat(scope, STAT_SESSIONS);
+        if (failed > sessions * (retries + 1)) {
+            sim_fail("S7", "%llu attempts failed in %llu sessions with %llu retries", (unsigned long long)failed,
+                     (unsigned long long)sessions, (unsigned long long)retries);
+        }
+    }
+    if (sim_port.system_timeouts > 0 && sim_faults.slow_us <= 2000 * 1000) {
+        sim_fail("S7", "a connect was not given up after connect_timeout");
+    }
+}
+
 /* S2: all that was received from a side that broke its connection has reached the other side, which takes all it gets. */
 static void check_delivered(const struct sim_peer *peer)
 {
@@ -152,6 +189,7 @@ void check_step(void)
         return;
     }
     check_limit(&watched->sessions, "server");
+    check_spinning();
     if (sim.step % 8 == 0) {
         for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
             check_limit(&scope->sessions, scope->name);
@@ -168,6 +206,7 @@ void check_step(void)
 
 void check_settled(void)
 {
+    check_attempts();
     check_counters();
     check_snapshot();
     for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {

@@ -113,8 +113,8 @@ void crowd_nudge(void)
 static void explain_all(const struct sim_peer *peer, const char *what)
 {
     for (; peer != NULL; peer = peer->next) {
-        if (peer->outcome == PEER_ACTIVE) {
-            fprintf(stderr, "     %s %u: end %d, state %d%s; sent %llu of %llu%s, received %llu%s\n", what, peer->id,
+        if (peer->outcome == PEER_ACTIVE || sim.verbose) {
+            fprintf(stderr, "     %s %u: outcome %d, end %d, state %d%s; sent %llu of %llu%s, received %llu%s\n", what, peer->id, (int)peer->outcome,
                     peer->end != NULL ? (int)peer->end->id : -1, peer->end != NULL ? (int)peer->end->state : -1,
                     peer->end != NULL && peer->end->silent ? ", silent" : "", (unsigned long long)peer->sent,
                     (unsigned long long)peer->plan.send_bytes, peer->fin_sent ? " and FIN" : "",

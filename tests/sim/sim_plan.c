@@ -34,7 +34,7 @@ static void keep_only_delays(void)
     static const enum sim_fault kept[] = {SIM_FAULT_IMMEDIATE,   SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK,
                                           SIM_FAULT_STALL,       SIM_FAULT_SLOW_WORKER,     SIM_FAULT_PREEMPT,
                                           SIM_FAULT_PARTIAL_RECEIVE, SIM_FAULT_PARTIAL_SEND, SIM_FAULT_EARLY_WAIT,
-                                          SIM_FAULT_RESET_DISCARDS, SIM_FAULT_CANCEL_SLOW};
+                                          SIM_FAULT_RESET_DISCARDS, SIM_FAULT_CANCEL_SLOW, SIM_FAULT_CONNECT_SLOW};
     uint32_t rates[SIM_FAULT_COUNT] = {0};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         rates[kept[i]] = sim_faults.rates[kept[i]];
@@ -145,15 +145,22 @@ static void plan_reset_peer(struct peer_plan *plan, bool breaks)
     }
 }
 
-/* No pause is as long as the shortest deadline of a timed world. */
-static void plan_timely(struct peer_plan *plan)
+/* No pause is as long as the shortest deadline of a timed world, but all together may be longer. */
+static void plan_timely(struct peer_plan *plan, bool client, bool echo)
 {
     plan->pause_us = plan->pause_us % (2000 * 1000);
-    plan->read_from_us = plan->read_from_us == 0 ? 0 : sim.now_us + plan->read_from_us % (2000 * 1000);
-    plan->think_us = plan->think_us > 1000 ? 1000 : plan->think_us;
+    plan->read_from_us = one_in(2) ? 0 : sim.now_us + sim_below(2000 * 1000);
+    plan->think_us = one_in(2) ? 1000 : 2000 * 1000;
+    plan->chunk_bytes = (uint32_t)(plan->send_bytes / 60) + 1;
+    plan->read_bytes = 16384; /* a send that drips into a full buffer completes late: that is silence to the server */
     plan->ending = PEER_FIN_WHEN_SENT;
-    if (plan->pace == PEER_LOCKSTEP) {
-        plan->pace = PEER_FREE;
+    plan->pace = PEER_FREE;
+    if (sim_plan.asks && !echo) {
+        /* The server answers a byte for a byte; the client has no reason to send more before it has the answer. */
+        plan->send_bytes = client ? plan->send_bytes + 4 : sim_between(1, 4);
+        plan->ending = client ? PEER_FIN_LAST : PEER_FIN_WHEN_SENT;
+        plan->pace = client ? PEER_FREE : PEER_LOCKSTEP;
+        plan->window_bytes = 0;
     }
 }
 
@@ -180,7 +187,7 @@ void plan_client(struct peer_plan *plan, bool echo)
     if (sim_plan.scenario == SCENARIO_RESETS) {
         plan_reset_peer(plan, !sim_plan.servers_break);
     } else if (sim_plan.scenario == SCENARIO_TIMED) {
-        plan_timely(plan);
+        plan_timely(plan, true, echo);
     } else if (!sim_plan.clean) {
         plan_badly(plan, true);
     }
@@ -199,7 +206,7 @@ void plan_server(struct peer_plan *plan, uint32_t group)
     if (sim_plan.scenario == SCENARIO_RESETS) {
         plan_reset_peer(plan, sim_plan.servers_break && !sim_faults.calm);
     } else if (sim_plan.scenario == SCENARIO_TIMED) {
-        plan_timely(plan);
+        plan_timely(plan, false, false);
     } else if (!sim_plan.clean && !sim_faults.calm) {
         plan_badly(plan, false);
     }
@@ -339,10 +346,22 @@ static void write_config(void)
 
 /* --- the whole ------------------------------------------------------------------------------------------------ */
 
+/* A stop that meets workers in the middle of something. */
+static void stop_in_between(void)
+{
+    sim_faults.rates[SIM_FAULT_PREEMPT] = sim_between(2000, 20000);
+    sim_faults.rates[SIM_FAULT_SLOW_WORKER] = sim_below(8000);
+    sim_plan.clients_within_us = 1 + sim_delay(2000);
+    sim_plan.stop_step = 20 + sim_below(400);
+}
+
 static void plan_stops(void)
 {
     if (sim_plan.scenario == SCENARIO_STOP || (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS && one_in(8))) {
         sim_plan.stop_step = 1 + (one_in(4) ? sim_below(300) : sim_below(4000));
+        if (one_in(3)) {
+            stop_in_between();
+        }
         if (one_in(3)) {
             sim_plan.drain_timeout_ms = 600000; /* only the clients or a second stop end it */
             sim_plan.second_stop_steps = 1 + sim_below(500);
@@ -368,8 +387,15 @@ void plan_draw(enum sim_scenario scenario)
         keep_quick();
     }
     sim_plan.servers_break = one_in(2);
+    sim_plan.asks = one_in(2);
     sim_plan.workers = sim_between(1, 4);
     sim_plan.buffer_bytes = one_in(4) ? sim_between(1, 64) : sim_between(64, 20000);
+    if (sim_plan.scenario == SCENARIO_TIMED) {
+        /* One buffer fits into the systems' at once; else a send completes only after many reads of a slow peer. */
+        sim_plan.buffer_bytes = sim_between(64, 2000);
+        sim_faults.buffer_min_bytes = 2048;
+        sim_faults.buffer_max_bytes = 8192;
+    }
     sim_plan.bytes_max = one_in(16) ? 100000 : one_in(3) ? 10000 : 1500;
     if (sim_plan.buffer_bytes < 64 || sim_faults.buffer_max_bytes < 64) {
         sim_plan.bytes_max = 500; /* a byte at a time is slow enough */

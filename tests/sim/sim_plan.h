@@ -51,6 +51,7 @@ struct plan_upstream {
 struct sim_plan {
     enum sim_scenario scenario;
     bool clean;              /* every client must end well */
+    bool asks;               /* SCENARIO_TIMED: clients ask, wait for the answer and then end */
     bool servers_break;      /* SCENARIO_RESETS: the servers do, else the clients */
     uint32_t workers;
     uint32_t buffer_bytes;
