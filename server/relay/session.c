@@ -409,7 +409,9 @@ bool session_start(struct listener *listener, struct port_socket *socket, const 
     bool cutting = relay_list_session(session->relay, session);
 
     lock_acquire(&session->lock);
-    if (cutting) {
+    if (session_phase(session) == SESSION_CLOSED) {
+        /* Cut between the list and the lock. */
+    } else if (cutting) {
         references += session_shut(session, STAT_CLOSED_STOPPED);
     } else if (!session_is_echo(session)) {
         references += session_connect_start(session);
