@@ -55,6 +55,7 @@ bool suite_variant(uint32_t index, const char **name, uint32_t *workers)
     sim_begin(first_seed + index);
     sim.scenario = "port_suite";
     sim_faults_none();
+    sim_faults.buffer_min_bytes = 4096; /* tests send some thousand bytes before anybody reads */
     if (first_seed + index > 0) {
         draw_what_is_open();
     }

@@ -100,7 +100,7 @@ struct port {
     uint32_t handles; /* open sockets, and those that posted accepts hold */
     struct sim_queue queue; /* the completion port's */
     struct sim_worker workers[WORKERS_MAX];
-    uint64_t done_count;
+    void *allocation; /* what a real port would cost; this struct is the arena's, so that late events find it */
     struct port *next;
 };
 

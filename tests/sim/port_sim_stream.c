@@ -114,14 +114,14 @@ static bool fails_at_once(struct sim_socket *socket, struct sim_request *request
     } else {
         return false;
     }
-    finish(request, status, 0, sim_fault(SIM_FAULT_IMMEDIATE));
+    finish(request, status, 0, socket->closing || sim_fault(SIM_FAULT_IMMEDIATE));
     return true;
 }
 
 static struct sim_request *submit_receive(struct port_socket *socket, struct port_op *op, enum sim_kind kind)
 {
     struct sim_socket *inner = sim_socket_of(socket, "receive");
-    if (inner->receive != NULL) {
+    if (inner->receive != NULL && !inner->handle_closed) {
         sim_fail("I3", "two receives are in flight on one socket");
     }
     struct sim_request *request = sim_request_submit(inner->port, inner, op, kind, op, sizeof *op);
@@ -134,8 +134,8 @@ void port_receive(struct port_socket *socket, struct port_op *op, void *buffer, 
     sim_preempt();
     struct sim_request *request = submit_receive(socket, op, SIM_RECEIVE);
     struct sim_socket *inner = request->socket;
-    sim_request_take_receive(request, buffer, bytes);
     if (!fails_at_once(inner, request, SIM_FAULT_RECEIVE_EXHAUSTED)) {
+        sim_request_take_receive(request, buffer, bytes);
         stream_start(inner);
     }
     sim_preempt();
@@ -159,6 +159,9 @@ void port_wait_readable(struct port_socket *socket, struct port_op *op)
 void port_cancel_receive(struct port_socket *socket)
 {
     sim_preempt();
+    if (socket->port == NULL) {
+        return; /* harmless, as port.h says */
+    }
     struct sim_socket *inner = sim_socket_of(socket, "cancel");
     if (inner->receive != NULL) {
         sim_request_cancel(inner->receive);
@@ -170,15 +173,15 @@ void port_send(struct port_socket *socket, struct port_op *op, const void *buffe
 {
     sim_preempt();
     struct sim_socket *inner = sim_socket_of(socket, "send");
-    if (inner->send != NULL) {
+    if (inner->send != NULL && !inner->handle_closed) {
         sim_fail("I3", "two sends are in flight on one socket");
     }
     struct sim_request *request = sim_request_submit(inner->port, inner, op, SIM_SEND, op, sizeof *op);
     inner->send = request;
-    sim_request_take_send(request, buffer, bytes);
     if (!inner->closing && inner->connected && inner->end->out->fin_written) {
         finish(request, PORT_FAILED, 0, false);
     } else if (!fails_at_once(inner, request, SIM_FAULT_SEND_EXHAUSTED)) {
+        sim_request_take_send(request, buffer, bytes);
         stream_start(inner);
     }
     sim_preempt();

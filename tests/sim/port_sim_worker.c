@@ -201,9 +201,11 @@ static uint64_t worker_tick(struct sim_worker *worker)
 static void worker_round(struct sim_worker *worker)
 {
     struct port *port = worker->port;
+    /* Whoever has work of its own takes all of the port's too: else that would wait for more than one round. */
+    uint32_t batch = worker->ready.count > 0 ? port->queue.count : 1 + sim_below(COMPLETION_BATCH);
     worker->round = worker->ready;
     memset(&worker->ready, 0, sizeof worker->ready);
-    for (uint32_t batch = 1 + sim_below(COMPLETION_BATCH); batch > 0 && port->queue.count > 0; batch--) {
+    for (; batch > 0 && port->queue.count > 0; batch--) {
         queue_add(&worker->round, queue_take(&port->queue));
     }
     if (port->queue.count > 0) {
@@ -241,11 +243,14 @@ enum port_status port_create(const struct port_options *options, struct port **p
     CHECK(running == NULL);
     CHECK(options->workers >= 1 && options->workers <= WORKERS_MAX);
     *os_code = 0;
-    *port = memory_allocate(1, sizeof **port);
-    if (*port == NULL) {
+    void *allocation = memory_allocate(1, sizeof **port);
+    if (allocation == NULL) {
+        *port = NULL;
         *os_code = 8;
         return PORT_EXHAUSTED;
     }
+    *port = sim_arena(sizeof **port);
+    (*port)->allocation = allocation;
     (*port)->options = *options;
     (*port)->next = ports;
     ports = *port;
@@ -292,7 +297,7 @@ void port_destroy(struct port *port)
         link = &(*link)->next;
     }
     *link = port->next;
-    memory_free(port);
+    memory_free(port->allocation);
 }
 
 uint32_t port_workers(const struct port *port)
@@ -321,5 +326,10 @@ void port_post(struct port *port, struct port_op *op)
     sim_preempt();
     struct sim_request *request = sim_request_submit(port, NULL, op, SIM_POST, op, sizeof *op);
     sim_request_finish(request, PORT_OK, 0);
-    sim_port_queue(request, sim_fault(SIM_FAULT_IMMEDIATE));
+    if (sim_below(2) == 0) {
+        sim_port_queue(request, true);
+    } else {
+        completion_arrives(request, 0);
+    }
+    sim_preempt();
 }
