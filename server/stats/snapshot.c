@@ -59,10 +59,6 @@ static void read_rest(struct snapshot_scope *to, const struct stats_scope *from)
     to->sessions_peak = gauge_peak(&from->sessions);
 }
 
-typedef void read_phase(struct snapshot_scope *to, const struct stats_scope *from);
-
-static read_phase *const phases[] = {read_sessions, read_closed, read_left, read_arrived, read_rest};
-
 static uint64_t sum_range(const uint64_t *counters, unsigned first, unsigned end)
 {
     uint64_t sum = 0;
@@ -117,7 +113,7 @@ static void derive_totals(struct snapshot *snapshot)
     snapshot->sessions_peak = peak_seen(snapshot->sessions_peak, snapshot->totals[STAT_SESSIONS]);
 }
 
-static bool copy_identity(struct snapshot_scope *to, const struct stats_scope *from)
+static void copy_identity(struct snapshot_scope *to, const struct stats_scope *from)
 {
     to->kind = from->kind;
     to->mode = from->mode;
@@ -125,52 +121,46 @@ static bool copy_identity(struct snapshot_scope *to, const struct stats_scope *f
     to->upstream = from->upstream == NULL ? NULL : memory_copy_string(from->upstream);
     to->addresses_count = from->addresses_count;
     memcpy(to->addresses, from->addresses, from->addresses_count * sizeof from->addresses[0]);
-    return to->name != NULL && (from->upstream == NULL || to->upstream != NULL);
 }
 
-/* With the lock held: the registered scopes, listeners first, in the order in which they are read. */
-static void collect_scopes(const struct stats *stats, const struct stats_scope **sources)
+static bool is_copied(const struct snapshot_scope *scope)
 {
-    size_t count = 0;
-
-    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
-        if (scope->kind == STATS_LISTENER)
-            sources[count++] = scope;
-    }
-    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
-        if (scope->kind != STATS_LISTENER)
-            sources[count++] = scope;
-    }
+    return scope->name != NULL && (scope->kind == STATS_LISTENER || scope->upstream != NULL);
 }
 
-static size_t count_scopes(const struct stats *stats)
-{
-    size_t count = 0;
+typedef void read_phase(struct snapshot_scope *to, const struct stats_scope *from);
 
-    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
-        count++;
-    return count;
+/* One phase over all scopes: listeners first, each kind in the order of registration. */
+static void read_all(struct snapshot *snapshot, const struct stats *stats, read_phase *read)
+{
+    size_t i = 0;
+
+    for (int kind = STATS_LISTENER; kind <= STATS_SERVER; kind++) {
+        for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
+            if (scope->kind == (enum stats_scope_kind)kind)
+                read(&snapshot->scopes[i++], scope);
+        }
+    }
 }
 
 /* With the lock held, so that no scope goes away meanwhile; nobody on the data path ever waits for it. */
 static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
 {
-    size_t count = count_scopes(stats);
-    const struct stats_scope **sources = memory_allocate(count, sizeof *sources);
+    static read_phase *const phases[] = {copy_identity, read_sessions, read_closed,
+                                         read_left,     read_arrived,  read_rest};
+    bool complete = true;
 
-    snapshot->scopes = memory_allocate(count, sizeof *snapshot->scopes);
-    bool complete = sources != NULL && snapshot->scopes != NULL;
-    if (complete) {
-        snapshot->scopes_count = count;
-        collect_scopes(stats, sources);
+    for (const struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
+        snapshot->scopes_count++;
+    snapshot->scopes = memory_allocate(snapshot->scopes_count, sizeof(struct snapshot_scope));
+    if (snapshot->scopes == NULL) {
+        snapshot->scopes_count = 0;
+        return false;
     }
-    for (size_t i = 0; complete && i < count; i++)
-        complete = copy_identity(&snapshot->scopes[i], sources[i]);
-    for (size_t phase = 0; complete && phase < sizeof phases / sizeof phases[0]; phase++) {
-        for (size_t i = 0; i < count; i++)
-            phases[phase](&snapshot->scopes[i], sources[i]);
-    }
-    memory_free((void *)sources);
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
+        read_all(snapshot, stats, phases[i]);
+    for (size_t i = 0; i < snapshot->scopes_count; i++)
+        complete = complete && is_copied(&snapshot->scopes[i]);
     return complete;
 }
 

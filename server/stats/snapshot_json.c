@@ -204,13 +204,13 @@ static bool add_upstreams(cJSON *root, const struct snapshot *snapshot)
 static bool add_program(cJSON *root, const struct snapshot *snapshot)
 {
     cJSON *server = cJSON_AddObjectToObject(root, "server");
+    uint64_t uptime_ms = snapshot->uptime_us / 1000;
     char started[WALLCLOCK_TEXT_BYTES];
 
     return server != NULL && add_text(server, "name", FAIRLEAD_NAME) &&
            add_text(server, "version", FAIRLEAD_VERSION) && add_integer(server, "pid", snapshot->pid) &&
            add_text(server, "started_at", wallclock_format(snapshot->started_at_ms, started)) &&
-           cJSON_AddNumberToObject(server, "uptime_seconds", (double)(snapshot->uptime_us / 1000) / 1000.0) !=
-               NULL &&
+           cJSON_AddNumberToObject(server, "uptime_seconds", (double)uptime_ms / 1000.0) != NULL &&
            add_integer(server, "workers", snapshot->workers) &&
            add_text(server, "state", stats_state_text(snapshot->state)) &&
            add_text(server, "config_file", snapshot->config_file == NULL ? "" : snapshot->config_file) &&
