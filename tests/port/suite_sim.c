@@ -1,7 +1,7 @@
 /*
  * The simulator's side of the suite: the main thread takes the world's steps while it waits. Each variant is another
  * seed, with other delays, other interruptions and another number of workers; what the contract leaves open (parts of a
- * send or receive, results at once or later, slow cancellations) is drawn, and nothing fails that a test does not cause.
+ * receive, results at once or later, slow cancellations) is drawn, and nothing fails that a test does not cause.
  */
 #include "tests/port/port_suite.h"
 
@@ -36,8 +36,7 @@ void suite_begin(int argc, char **argv)
 static void draw_what_is_open(void)
 {
     static const enum sim_fault allowed[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK, SIM_FAULT_SLOW_WORKER,
-                                             SIM_FAULT_PREEMPT,         SIM_FAULT_CANCEL_SLOW,  SIM_FAULT_PARTIAL_SEND,
-                                             SIM_FAULT_PARTIAL_RECEIVE};
+                                             SIM_FAULT_PREEMPT,         SIM_FAULT_CANCEL_SLOW,  SIM_FAULT_PARTIAL_RECEIVE};
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
         sim_faults.rates[allowed[i]] = sim_below(2) == 0 ? 0 : sim_below(16384);
     }

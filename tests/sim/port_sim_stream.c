@@ -52,9 +52,10 @@ static void send_progress(struct sim_socket *socket, bool immediate)
         finish(request, PORT_RESET, 0, immediate);
         return;
     }
-    request->progress += net_write(end, (const uint8_t *)request->send_buffer + request->progress,
-                                   request->bytes - request->progress);
-    if (request->progress == request->bytes || (request->progress > 0 && sim_fault(SIM_FAULT_PARTIAL_SEND))) {
+    uint32_t moved = net_write(end, (const uint8_t *)request->send_buffer + request->progress,
+                               request->bytes - request->progress);
+    request->progress += moved;
+    if (request->progress == request->bytes || (moved > 0 && sim_fault(SIM_FAULT_PARTIAL_SEND))) {
         finish(request, PORT_OK, request->progress, immediate);
     }
 }
