@@ -72,6 +72,8 @@ static void daemon_stopped(struct daemon *daemon)
     daemon->state = DAEMON_STOPPED;
     lock_release(&daemon->lock);
     stats_set_state(&daemon->stats, STATS_STOPPED);
+    if (daemon->relay != NULL)
+        daemon->cut_count = relay_cut_count(daemon->relay);
     if (daemon->cut_count > 0)
         log_warn("stopped; %u sessions were cut", daemon->cut_count);
     else if (!daemon->failed)
@@ -123,9 +125,11 @@ static void daemon_cut(struct daemon *daemon, const char *why)
 {
     if (!daemon_advance(daemon, DAEMON_DRAINING, DAEMON_STOPPING))
         return;
-    log_warn("stopping at once: %s; %u sessions are still open", why, gauge_current(&daemon->stats.sessions));
+    uint32_t sessions = gauge_current(&daemon->stats.sessions);
+    if (sessions > 0)
+        log_warn("stopping at once: %s; %u sessions are still open", why, sessions);
     daemon_report(daemon, DAEMON_STOPPING);
-    daemon->cut_count = relay_cut(daemon->relay);
+    relay_cut(daemon->relay);
 }
 
 static void daemon_drain_over(struct timer *timer)
@@ -159,18 +163,37 @@ static void daemon_obey(struct daemon *daemon, uint32_t stop_requests)
         daemon_cut(daemon, "a second stop was asked for");
 }
 
+/* The next request, for one worker at a time, so that the host hears of the states in their order. False: none is left, or it is
+ * too early, and then the end of the start posts again. */
+static bool daemon_next_request(struct daemon *daemon, uint32_t *stop_requests)
+{
+    lock_acquire(&daemon->lock);
+    bool more = daemon->state != DAEMON_STARTING && daemon->stop_requests > *stop_requests;
+    if (!more)
+        daemon->stop_posted = false;
+    *stop_requests = daemon->stop_requests;
+    lock_release(&daemon->lock);
+    return more;
+}
+
 static void daemon_stop_posted(struct port_op *op)
 {
     struct daemon *daemon = CONTAINER_OF(op, struct daemon, stop_op);
+    uint32_t stop_requests = 0;
 
-    lock_acquire(&daemon->lock);
-    uint32_t stop_requests = daemon->stop_requests;
-    daemon->stop_posted = false;
-    lock_release(&daemon->lock);
-
-    /* While it starts nothing happens here: the end of the start obeys. */
-    daemon_obey(daemon, stop_requests);
+    while (daemon_next_request(daemon, &stop_requests))
+        daemon_obey(daemon, stop_requests);
     daemon_drop(daemon);
+}
+
+/* With the lock held. True: the caller posts stop_op, with a reference for it. */
+static bool daemon_claim_stop(struct daemon *daemon)
+{
+    bool post = daemon->stop_requests > 0 && !daemon->stop_posted;
+
+    if (post)
+        daemon->stop_posted = true;
+    return post;
 }
 
 void daemon_stop(struct daemon *daemon)
@@ -179,8 +202,7 @@ void daemon_stop(struct daemon *daemon)
         return; /* it has stopped already */
     lock_acquire(&daemon->lock);
     daemon->stop_requests++;
-    bool post = !daemon->stop_posted;
-    daemon->stop_posted = true;
+    bool post = daemon_claim_stop(daemon);
     lock_release(&daemon->lock);
     if (post)
         port_post(daemon->port, &daemon->stop_op);
@@ -273,12 +295,16 @@ static void daemon_serve(struct daemon *daemon)
              port_workers(daemon->port), daemon->config->file);
     stats_set_state(&daemon->stats, STATS_SERVING);
     daemon_report(daemon, DAEMON_SERVING);
-    (void)daemon_advance(daemon, DAEMON_STARTING, DAEMON_SERVING);
 
+    /* A stop that came meanwhile was left for now. */
     lock_acquire(&daemon->lock);
-    uint32_t stop_requests = daemon->stop_requests;
+    daemon->state = DAEMON_SERVING;
+    bool stop = daemon_claim_stop(daemon);
     lock_release(&daemon->lock);
-    daemon_obey(daemon, stop_requests);
+    if (!stop)
+        return;
+    daemon_hold(daemon);
+    port_post(daemon->port, &daemon->stop_op);
 }
 
 static void daemon_fail(struct daemon *daemon)

@@ -157,18 +157,21 @@ static size_t relay_take_uncut(struct relay *relay, struct session *sessions[REL
     return count;
 }
 
-uint32_t relay_cut(struct relay *relay)
+void relay_cut(struct relay *relay)
 {
     struct session *sessions[RELAY_CUT_BATCH];
     size_t count;
 
     while ((count = relay_take_uncut(relay, sessions)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            if (session_cut(sessions[i], STAT_CLOSED_STOPPED))
-                atomic_fetch_add_u32(&relay->cut_count, 1);
+            session_cut(sessions[i], STAT_CLOSED_STOPPED);
             session_join(sessions[i]);
         }
     }
+}
+
+uint32_t relay_cut_count(const struct relay *relay)
+{
     return atomic_load_u32(&relay->cut_count);
 }
 

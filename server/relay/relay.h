@@ -44,7 +44,7 @@ struct relay {
     uint32_t buffer_bytes;
     uint32_t references; /* atomic: the owner, sockets, sessions, look-ups, timers of look-ups */
     uint32_t closing;    /* atomic */
-    uint32_t cut_count;  /* atomic: sessions that relay_cut ended */
+    uint32_t cut_count;  /* atomic: sessions that ended because of relay_cut */
     struct lock lock;    /* guards the list */
     bool cutting;        /* relay_cut has begun */
     struct session *session_list;
@@ -69,8 +69,11 @@ void relay_start(struct relay *relay);
 /* Stops accepting and looking up names. Sessions go on. Also right after relay_create. Once. */
 void relay_close(struct relay *relay);
 
-/* After relay_close: resets every session that is left. May be called again. Answers how many it cut so far. */
-uint32_t relay_cut(struct relay *relay);
+/* Resets every session that is left, and those that are just beginning. May be called again. */
+void relay_cut(struct relay *relay);
+
+/* How many sessions were cut; final once `closed` ran. */
+uint32_t relay_cut_count(const struct relay *relay);
 
 void relay_free(struct relay *relay);
 

@@ -105,6 +105,8 @@ uint32_t session_shut(struct session *session, enum stat reason)
         return 0;
     if (phase != SESSION_FLUSHING)
         session->reason = reason;
+    if (reason == STAT_CLOSED_STOPPED)
+        atomic_fetch_add_u32(&session->relay->cut_count, 1);
     session_set_phase(session, SESSION_CLOSED);
     if (session->reason == STAT_CLOSED_FINISHED) {
         port_close(&session->client);
@@ -123,13 +125,11 @@ uint32_t session_shut(struct session *session, enum stat reason)
     return references;
 }
 
-bool session_cut(struct session *session, enum stat reason)
+void session_cut(struct session *session, enum stat reason)
 {
     lock_acquire(&session->lock);
-    bool open = session_phase(session) != SESSION_CLOSED;
     uint32_t references = session_shut(session, reason);
     session_release(session, references);
-    return open;
 }
 
 /* --- time ------------------------------------------------------------------------------------------------ */
@@ -343,7 +343,7 @@ void session_side_failed(struct session *session, const struct port_socket *side
 void session_exhausted(struct session *session)
 {
     relay_exhausted(session->relay, session->listener->config->name, PORT_EXHAUSTED, 0);
-    (void)session_cut(session, STAT_CLOSED_EXHAUSTED);
+    session_cut(session, STAT_CLOSED_EXHAUSTED);
 }
 
 void session_pipe_over(struct session *session)

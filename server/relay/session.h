@@ -74,9 +74,8 @@ struct session {
  * memory; nothing was taken. On a worker. */
 bool session_start(struct listener *listener, struct port_socket *socket, const struct address *peer);
 
-/* Ends it now, both sides reset; `reason` counts if it is the first. True: it had not ended yet. Any worker that holds a
- * reference. */
-bool session_cut(struct session *session, enum stat reason);
+/* Ends it now, both sides reset; `reason` counts if it is the first. Any worker that holds a reference. */
+void session_cut(struct session *session, enum stat reason);
 
 /* One more reference, unless the last is already gone. Under relay->lock, which keeps the memory. */
 bool session_hold_listed(struct session *session);
