@@ -64,7 +64,7 @@ def hunt(mutant, options, compiler, libraries):
     except ValueError as error:
         return mutant, False, str(error)
     try:
-        run = subprocess.run([str(program), "--from", str(options.first), "--seeds", str(options.seeds)],
+        run = subprocess.run([str(program), "--from", str(options.first), "--seeds", str(options.seeds), *options.extra],
                              capture_output=True, text=True, errors="replace", timeout=SEED_SECONDS)
         text, code = run.stdout + run.stderr, run.returncode
     except subprocess.TimeoutExpired as error:
@@ -83,7 +83,8 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
+    options, options_extra = parser.parse_known_args()
+    options.extra = options_extra
     only = set(filter(None, options.only.split(",")))
     mutants = [read_mutant(p) for p in sorted((ROOT / "tests/sim/mutants").glob("*.txt"))]
     mutants = [m for m in mutants if not only or m["name"] in only]

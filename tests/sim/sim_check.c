@@ -9,10 +9,17 @@
 #include "tests/sim/sim_plan.h"
 
 static struct stats *watched;
+static uint64_t cut_us; /* until when the sessions that are cut must be gone; 0 = none is cut */
 
 void check_watch(struct stats *stats)
 {
     watched = stats;
+    cut_us = 0;
+}
+
+void check_cut(void)
+{
+    cut_us = sim.now_us + 2 * 1000 * 1000 + 8ULL * sim_faults.slow_us;
 }
 
 uint32_t check_active(void)
@@ -198,6 +205,9 @@ void check_step(void)
     if (sim.step % 64 == 0) {
         check_counters();
         check_per_address();
+        if (cut_us != 0 && sim.now_us > cut_us && check_active() > 0) {
+            sim_fail("N7", "%u sessions go on after all were cut", check_active());
+        }
     }
     if (sim.step % 1024 == 0 && watched->lock.words[1] == 0) {
         check_snapshot(); /* nobody holds the list */

@@ -12,6 +12,9 @@ void check_watch(struct stats *stats);
 /* sim.check: I4, I5, I6 and I11, cheap parts at every step, the others now and then. */
 void check_step(void);
 
+/* The sessions are being cut: from now on they have only the time that closing takes (N7). */
+void check_cut(void);
+
 /* No session is left: I4 and I5 hold exactly. */
 void check_settled(void);
 

@@ -166,7 +166,7 @@ static void plan_timely(struct peer_plan *plan, bool client, bool echo)
 
 static void plan_badly(struct peer_plan *plan, bool client)
 {
-    if (one_in(8) && stubborn_end(client)) {
+    if (one_in(sim_plan.lingering ? 2 : 8) && stubborn_end(client)) {
         plan->stubborn = true;
     } else if (one_in(6)) {
         plan->abort_after = sim_random() % (2 * plan->send_bytes + 1);
@@ -349,10 +349,15 @@ static void write_config(void)
 /* A stop that meets workers in the middle of something. */
 static void stop_in_between(void)
 {
-    sim_faults.rates[SIM_FAULT_PREEMPT] = sim_between(2000, 20000);
-    sim_faults.rates[SIM_FAULT_SLOW_WORKER] = sim_below(8000);
+    sim_faults.rates[SIM_FAULT_PREEMPT] = sim_between(2000, 40000);
+    sim_faults.rates[SIM_FAULT_SLOW_WORKER] = sim_below(16000);
+    sim_faults.slow_us = 1000U << sim_below(6);
     sim_plan.clients_within_us = 1 + sim_delay(2000);
-    sim_plan.stop_step = 20 + sim_below(400);
+    sim_plan.stop_step = 2000;
+    sim_plan.stop_sockets = sim_between(2, 12);
+    sim_plan.workers = sim_between(2, 4);
+    sim_plan.second_stop_steps = 1 + sim_below(60);
+    sim_plan.lingering = true;
 }
 
 static void plan_stops(void)
@@ -361,8 +366,7 @@ static void plan_stops(void)
         sim_plan.stop_step = 1 + (one_in(4) ? sim_below(300) : sim_below(4000));
         if (one_in(3)) {
             stop_in_between();
-        }
-        if (one_in(3)) {
+        } else if (one_in(3)) {
             sim_plan.drain_timeout_ms = 600000; /* only the clients or a second stop end it */
             sim_plan.second_stop_steps = 1 + sim_below(500);
         } else if (one_in(2)) {

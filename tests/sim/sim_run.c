@@ -35,6 +35,9 @@ static void daemon_changed_to(void *context, enum daemon_state state)
         sim_fail("N7", "the daemon went from state %d to %d", (int)run.state, (int)state);
     }
     run.state = state;
+    if (state == DAEMON_STOPPING) {
+        check_cut();
+    }
     if (state == DAEMON_STOPPED) {
         run.stopped_us = sim.now_us;
     }
@@ -159,8 +162,10 @@ static void host_stops(void)
 
 static void host_acts(void)
 {
-    if (sim_plan.stop_step != 0 && run.stops == 0 && sim.step >= sim_plan.stop_step) {
+    bool sockets = sim_plan.stop_sockets != 0 && sim_port.opened >= sim_plan.stop_sockets;
+    if (sim_plan.stop_step != 0 && run.stops == 0 && (sim.step >= sim_plan.stop_step || sockets)) {
         run.stopped_early = true;
+        sim_plan.stop_step = sim.step;
         host_stops();
     }
     if (run.stops == 1 && run.stopped_early && sim_plan.second_stop_steps != 0 &&
