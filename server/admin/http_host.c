@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { PORT_UNSAID = -1 };
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -14,12 +12,11 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* "" and ":" mean the scheme's own port, which says nothing about ours. False: no port. */
-static bool parse_port(struct http_text text, int *port)
+/* "", ":" and ":80" are well-formed. The number does not matter: a tunnel (ssh -L 9000:127.0.0.1:8404) has one of its own. */
+static bool is_port(struct http_text text)
 {
     int value = 0;
 
-    *port = PORT_UNSAID;
     if (text.size == 0)
         return true;
     if (text.bytes[0] != ':' || text.size > 6)
@@ -29,8 +26,6 @@ static bool parse_port(struct http_text text, int *port)
             return false;
         value = value * 10 + (text.bytes[i] - '0');
     }
-    if (text.size > 1)
-        *port = value;
     return value <= 65535;
 }
 
@@ -99,11 +94,10 @@ enum http_host_verdict http_host_check(struct http_text authority, const struct 
     struct http_text host;
     struct http_text port_text;
     struct address address;
-    int port;
     bool ours;
 
     split(authority, &host, &port_text);
-    if (host.size == 0 || !parse_port(port_text, &port))
+    if (host.size == 0 || !is_port(port_text))
         return HTTP_HOST_MALFORMED;
     if (host.bytes[0] == '[') {
         struct http_text inner = {host.bytes + 1, host.size - 2};
@@ -117,5 +111,5 @@ enum http_host_verdict http_host_check(struct http_text authority, const struct 
         ours = http_text_equal_nocase(host, "localhost") ||
                (parse_address(host, &address) && is_own_address(&address, local));
     }
-    return ours && (port == PORT_UNSAID || port == local->port) ? HTTP_HOST_OURS : HTTP_HOST_FOREIGN;
+    return ours ? HTTP_HOST_OURS : HTTP_HOST_FOREIGN;
 }

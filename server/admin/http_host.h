@@ -19,8 +19,8 @@ enum http_host_verdict {
     HTTP_HOST_MALFORMED
 };
 
-/* `authority` is HOST or HOST:PORT. Ours are, without a port or with the one of `local`: localhost, 127.0.0.1, [::1], and the
- * address of `local`; every literal address when that is 0.0.0.0 or [::]. */
+/* `authority` is HOST or HOST:PORT. Ours are, with any port or none: localhost, 127.0.0.1, [::1], and the address of
+ * `local`; every literal address when that is 0.0.0.0 or [::]. */
 enum http_host_verdict http_host_check(struct http_text authority, const struct address *local);
 
 #endif
