@@ -85,6 +85,10 @@ class Crowd:
             sock.close()
 
 
+def cpu_of_both(server):
+    return runtime.cpu_seconds(server.pid) + runtime.cpu_seconds(server.wine_server.pid())
+
+
 def endure(server, name, record_property):
     crowd = Crowd(server, name, CLIENTS)
     try:
@@ -93,13 +97,13 @@ def endure(server, name, record_property):
         record_property("refused", len(crowd.refused))
         assert crowd.served, "nobody was served"
         if crowd.waiting:
-            # Exhausted now, with a full backlog. A server that spins uses whole processors: 3 s or more in
-            # this time.
-            before, start = runtime.cpu_seconds(server.pid), time.monotonic()
+            # Exhausted now, with a full backlog. A server that spins uses whole processors, its own or those
+            # of the Wine server that it asks in vain.
+            before, start = cpu_of_both(server), time.monotonic()
             crowd.poll(3)
-            spent, passed = runtime.cpu_seconds(server.pid) - before, time.monotonic() - start
+            spent, passed = cpu_of_both(server) - before, time.monotonic() - start
             record_property("cpu_share_while_exhausted", round(spent / passed, 3))
-            assert spent < 0.3 * passed, f"{spent:.2f} s of processor time in {passed:.2f} s"
+            assert spent < 0.2 * passed, f"{spent:.2f} s of processor time in {passed:.2f} s"
             # Who is served stays served.
             for client in crowd.served[:5]:
                 assert exchange(client, b"still there?") == b"still there?"

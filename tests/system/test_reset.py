@@ -125,6 +125,10 @@ def test_bytes_before_a_reset_are_delivered_to_a_slow_reader(start_server, broke
             first.sendall(data)
         scope = server.listener("proxy") if broken == "client" else server.upstream_server()
         reset(first)
+        # Nothing is read from the broken side while the other is blocked: a byte for it shows that it is
+        # gone.
+        second.sendall(b"?")
+        wait_until(lambda: server.stats()["totals"]["bytes"]["discarded"] == 1, "the reset to be noticed")
         _, arrived = how_it_ends(second)
         assert len(arrived) >= scope["bytes"]["in"] > 0
         assert data.startswith(arrived)
