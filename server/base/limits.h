@@ -34,9 +34,15 @@
 /* Between two rounds over all addresses of a server that refused. Bridges a restart of the server without a storm. */
 #define CONNECT_RETRY_US (250 * 1000)
 
-/* After a reset by one side, what was just sent to the other gets this long to leave the kernel before that side is
- * reset too: an abortive close discards what is unsent (SEMANTICS S2). */
-#define RESET_FLUSH_US (250 * 1000)
+/* After a reset by one side, what was sent to the other gets time to leave the kernel before that side is reset too: an
+ * abortive close discards what is unsent, and no portable call tells how much that is (SEMANTICS S2). So the other side
+ * is taken to read at least this fast, after this pause, and is not waited for longer than the maximum. */
+#define RESET_FLUSH_US (1000 * 1000)
+#define RESET_FLUSH_BYTES_PER_SECOND (1024 * 1024)
+#define RESET_FLUSH_MAX_US (5 * 1000 * 1000)
+
+/* How often a session that flushes looks after pipes that have not ended yet. */
+#define FLUSH_CHECK_US (250 * 1000)
 
 /* What one side received before the other broke may take this long to be read by it (SEMANTICS S12: a flush has its own
  * deadline). */

@@ -27,6 +27,7 @@ void pipe_init(struct pipe *pipe, struct session *session, struct port_socket *s
     pipe->state = PIPE_NEW;
     pipe->ended = false;
     pipe->active_us = 0;
+    pipe->drained_us = 0;
 }
 
 enum pipe_state pipe_state(const struct pipe *pipe)
@@ -37,6 +38,11 @@ enum pipe_state pipe_state(const struct pipe *pipe)
 uint64_t pipe_active_us(const struct pipe *pipe)
 {
     return atomic_load_u64(&pipe->active_us);
+}
+
+uint64_t pipe_drained_us(const struct pipe *pipe)
+{
+    return atomic_load_u64(&pipe->drained_us);
 }
 
 static void pipe_set_state(struct pipe *pipe, enum pipe_state state)
@@ -229,6 +235,17 @@ static void pipe_source_done(struct port_op *op)
     }
 }
 
+static void pipe_note_sent(struct pipe *pipe, uint32_t bytes)
+{
+    uint64_t now_us = port_now_us(pipe->session->relay->port);
+    uint64_t from_us = pipe->drained_us > now_us ? pipe->drained_us : now_us;
+    uint64_t drained_us = from_us + (uint64_t)bytes * 1000000 / RESET_FLUSH_BYTES_PER_SECOND;
+    uint64_t latest_us = now_us + RESET_FLUSH_MAX_US - RESET_FLUSH_US;
+
+    atomic_store_u64(&pipe->active_us, now_us);
+    atomic_store_u64(&pipe->drained_us, drained_us < latest_us ? drained_us : latest_us);
+}
+
 static void pipe_destination_done(struct port_op *op)
 {
     struct pipe *pipe = CONTAINER_OF(op, struct pipe, send);
@@ -238,7 +255,7 @@ static void pipe_destination_done(struct port_op *op)
         return;
     }
     stats_count(pipe->sent_by, STAT_BYTES_OUT, op->bytes);
-    atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
+    pipe_note_sent(pipe, op->bytes);
     pipe->sent += op->bytes;
     pipe_advance(pipe);
 }

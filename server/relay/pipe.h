@@ -47,6 +47,8 @@ struct pipe {
     uint32_t state;     /* atomic for readers, enum pipe_state */
     bool ended;         /* the source sent FIN */
     uint64_t active_us; /* atomic: when bytes last moved */
+    uint64_t
+        drained_us; /* atomic: when the destination will have read what was sent, by RESET_FLUSH_BYTES_PER_SECOND */
 };
 
 /* `source` and `destination` belong to the session; they may still be empty while the pipe is not started. */
@@ -65,5 +67,6 @@ void pipe_abandon(struct pipe *pipe);
 /* For the session's timer; any worker. */
 enum pipe_state pipe_state(const struct pipe *pipe);
 uint64_t pipe_active_us(const struct pipe *pipe);
+uint64_t pipe_drained_us(const struct pipe *pipe);
 
 #endif

@@ -231,16 +231,24 @@ static uint32_t session_flow_tick(struct session *session, uint64_t now_us)
     return 0;
 }
 
+/* When the survivor will have read what the broken side had sent. */
+static uint64_t session_drained_us(const struct session *session)
+{
+    bool client_survives = session->survivor == &session->client;
+
+    return pipe_drained_us(client_survives ? &session->outbound : &session->inbound);
+}
+
 static uint32_t session_flush_tick(struct session *session, uint64_t now_us)
 {
-    uint64_t reset_us = session_active_us(session) + RESET_FLUSH_US;
+    uint64_t reset_us = session_drained_us(session) + RESET_FLUSH_US;
 
     if (now_us >= session->flush_deadline_us || (session->pipes_open == 0 && now_us >= reset_us))
         return session_shut(session, session->reason);
     if (session->pipes_open > 0) {
         /* The receive may have been posted just after the session asked for its end. */
         port_cancel_receive(session->survivor);
-        reset_us = now_us + RESET_FLUSH_US;
+        reset_us = now_us + FLUSH_CHECK_US;
     }
     session_arm(session, earlier(reset_us, session->flush_deadline_us));
     return 0;
@@ -317,7 +325,7 @@ static void session_flush(struct session *session, const struct port_socket *sid
     session->flush_deadline_us = session_now_us(session) + FLUSH_TIMEOUT_US;
     session_set_phase(session, SESSION_FLUSHING);
     port_cancel_receive(session->survivor);
-    session_arm(session, session_now_us(session) + RESET_FLUSH_US);
+    session_arm(session, session_now_us(session) + FLUSH_CHECK_US);
 }
 
 void session_side_failed(struct session *session, const struct port_socket *side, enum port_status status,

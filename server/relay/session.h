@@ -9,7 +9,7 @@
  *               maybe the inbound pipe, HOLDING   stop -> CLOSED
  *   FLOWING     both sockets, pipes running      both pipes over -> CLOSED (finished); one side broke -> FLUSHING;
  *                                                a timeout or stop -> CLOSED (both sides are reset)
- *   FLUSHING    both sockets; what the broken    both pipes over and RESET_FLUSH_US passed since the last bytes,
+ *   FLUSHING    both sockets; what the broken    both pipes over and the other had time to read (RESET_FLUSH_US),
  *               side had sent goes to the other  or FLUSH_TIMEOUT_US, or stop -> CLOSED
  *   CLOSED      both sockets closed; waits for   last reference dropped -> freed
  *               the last completions
