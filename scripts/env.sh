@@ -24,6 +24,7 @@ packages_for() {
     case $1 in
     build) echo make gcc libc6-dev gcc-mingw-w64-x86-64 binutils xz-utils bzip2 ;;
     run) echo wine64 ;;
+    wine10) echo debootstrap debian-archive-keyring mount ;;
     test) echo python3 python3-pytest python3-jsonschema socat curl openssl procps \
         redis-server redis-tools postgresql ;;
     fuzz) echo clang libclang-rt-dev ;;

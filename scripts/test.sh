@@ -9,6 +9,7 @@
 #   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
+#   wine10   port and system once more under a newer Wine, which shows resets as Windows does
 #
 # All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is
 # the sum of all; the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names
@@ -25,10 +26,15 @@ SKIPPED=0
 LIMIT_PROGRAM=300
 LIMIT_SIM=900
 LIMIT_SYSTEM=3000
+LIMIT_WINE_SERVER=30
 
 # Enough to find what a change breaks; finding more is for longer runs by hand:
 # FUZZ_SECONDS=3600 scripts/test.sh fuzz
 FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+
+# What does not depend on which Wine it is, or mostly waits for timers. What is marked slow is left out too.
+WINE10_LEFT_OUT=(test_config_errors.py test_log.py test_pe_header.py test_postgres.py test_redis.py
+    test_timeouts.py)
 
 # How much of a failed program's log is shown: CI's machine, and the log on it, may be gone by then.
 EXCERPT_LINES=60
@@ -79,6 +85,12 @@ run_pytest() {
         </dev/null 2>&1 | tee "$log" |
         grep --line-buffered -vE '^=+ .*[0-9.]+s( \(.*\))? =+$' || code=${PIPESTATUS[0]}
     count "$name" junit "$code" "$results" "$log"
+}
+
+# What cannot run on this machine is one skipped test.
+count_skipped() {
+    SKIPPED=$((SKIPPED + 1))
+    say "   skipped $1: $2"
 }
 
 build() {
@@ -143,6 +155,25 @@ kind_system() {
     run_pytest system "$LIMIT_SYSTEM" "$ROOT/tests/system" "$@"
 }
 
+kind_wine10() {
+    local code=0 log=$LOGS/wine10-prepare.log
+    "$ROOT/scripts/wine10.sh" --prepare >"$log" 2>&1 </dev/null || code=$?
+    case $code in
+    0) ;;
+    77) count_skipped wine10 "$(tail -n 1 "$log")" && return 0 ;;
+    *) count_broken wine10 "cannot be prepared" "$log" && return 0 ;;
+    esac
+    build wine10 all build-port || { count_broken wine10 "no build" "$LOGS/build-wine10.log"; return 0; }
+    run_tap port-iocp-wine10 "$LIMIT_PROGRAM" "$ROOT/scripts/wine10.sh" "$BUILD/mingw/port_suite.exe"
+
+    local -x FAIRLEAD_EXE=${FAIRLEAD_EXE:-$BUILD/mingw/fairlead.exe}
+    local -x FAIRLEAD_WINE=$BUILD/wine10-bin/wine64 WINEPREFIX=$BUILD/wine10
+    # The server of the suite is about to end, and would take along whoever came to it now.
+    timeout "$LIMIT_WINE_SERVER" "$BUILD/wine10-bin/wineserver64" -w || true
+    run_pytest system-wine10 "$LIMIT_SYSTEM" -m "not slow" \
+        "${WINE10_LEFT_OUT[@]/#/--ignore=$ROOT/tests/system/}" "$ROOT/tests/system" "$@"
+}
+
 # ---- the whole ---------------------------------------------------------------------------------------------
 
 run_kind() {
@@ -162,7 +193,7 @@ default_kinds() {
     printf '%s\n' lint unit port
     ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
     ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
-    echo system
+    printf '%s\n' system wine10
 }
 
 # cmocka catches crashes by itself; the sanitizers' reports say far more.
@@ -177,7 +208,7 @@ test_environment() {
 main() {
     local kinds=() kind
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        declare -F "kind_$1" >/dev/null || fail "no such kind of test: $1 (lint unit port sim fuzz system)"
+        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 (lint unit port sim fuzz system wine10)"
         kinds+=("$1")
         shift
     done
