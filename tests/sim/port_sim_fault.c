@@ -7,6 +7,7 @@
 
 struct sim_faults sim_faults;
 
+static bool forbidden[SIM_FAULT_COUNT];
 static uint64_t happened[SIM_FAULT_COUNT];                     /* in this world */
 static uint64_t totals[SIM_FAULT_COUNT];                       /* in all */
 static uint64_t worlds[SIM_FAULT_COUNT];                       /* worlds in which it happened */
@@ -44,6 +45,17 @@ static const uint32_t rates_max[SIM_FAULT_COUNT] = {
 const char *sim_fault_name(enum sim_fault fault)
 {
     return names[fault];
+}
+
+bool sim_fault_forbid(const char *name)
+{
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) {
+        if (strcmp(names[i], name) == 0) {
+            forbidden[i] = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 void sim_faults_none(void)
@@ -109,7 +121,7 @@ void sim_faults_stop(void)
 
 bool sim_fault(enum sim_fault fault)
 {
-    if (!sim_chance(sim_faults.rates[fault])) {
+    if (forbidden[fault] || !sim_chance(sim_faults.rates[fault])) {
         return false;
     }
     happened[fault]++;

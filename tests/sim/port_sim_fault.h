@@ -63,6 +63,9 @@ extern struct sim_faults sim_faults;
 /* The faults of a world, from its seed: `most` of 16 are off. */
 void sim_faults_draw(void);
 
+/* Never again in this process: how a failing world is made smaller. False: there is no such fault. */
+bool sim_fault_forbid(const char *name);
+
 /* No fault at all, yet every order of completions: for the contract suite. */
 void sim_faults_none(void);
 

@@ -295,6 +295,15 @@ static void on_sanitizer_death(void)
 void __sanitizer_set_death_callback(void (*callback)(void));
 #endif
 
+#if defined(HAS_SANITIZER)
+/* Short stacks of allocations: collecting long ones costs a third of the time. ASAN_OPTIONS still wins. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "malloc_context_size=3:quarantine_size_mb=8";
+}
+#endif
+
 void sim_catch_crashes(void)
 {
     signal(SIGABRT, on_signal);

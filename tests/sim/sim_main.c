@@ -5,6 +5,8 @@
  *   sim --replay S [--scenario NAME] [--verbose]                  one world; twice, unless it is verbose
  *   sim --fail-nth S [--scenario NAME] [--every K]                the world of one seed, once for each fallible call
  *
+ *   --without FAULT   this fault never happens (may be repeated);  --clients N   at most so many clients
+ *
  * The seed is printed with every failure, and the exit code is 1 then.
  */
 #include "tests/sim/port_sim_fault.h"
@@ -16,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
 enum { TWICE_EVERY = 20, PROGRESS_EVERY = 20000 };
 
 struct options {
@@ -140,6 +141,11 @@ static bool take_flag(struct options *options, const char *name)
 {
     if (strcmp(name, "--summary") == 0) {
         options->summary = true;
+    } else if (strcmp(name, "--list-faults") == 0) {
+        for (int fault = 0; fault < SIM_FAULT_COUNT; fault++) {
+            puts(sim_fault_name((enum sim_fault)fault));
+        }
+        exit(0);
     } else if (strcmp(name, "--verbose") == 0) {
         sim.verbose = true;
     } else if (strcmp(name, "--progress") == 0) {
@@ -164,6 +170,10 @@ static bool take_value(struct options *options, const char *name, const char *va
     } else if (strcmp(name, "--fail-nth") == 0) {
         options->fail_nth = number(value);
         options->failing = true;
+    } else if (strcmp(name, "--clients") == 0) {
+        plan_clients_max = (uint32_t)number(value);
+    } else if (strcmp(name, "--without") == 0) {
+        return sim_fault_forbid(value);
     } else if (strcmp(name, "--scenario") == 0) {
         options->scenario = scenario_from_name(value);
         return options->scenario != SCENARIO_COUNT;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct sim_plan sim_plan;
+uint32_t plan_clients_max;
 
 static const char *const names[SCENARIO_COUNT] = {"clean",  "echo", "proxy", "mixed",  "connect",
                                                   "limits", "stop", "admin", "resets", "timed"};
@@ -422,6 +423,9 @@ void plan_draw(enum sim_scenario scenario)
     sim_plan.admin = sim_plan.scenario == SCENARIO_ADMIN || one_in(2);
     sim_plan.admin_clients = !sim_plan.admin ? 0 : sim_plan.scenario == SCENARIO_ADMIN ? sim_between(1, 6) : one_in(4) ? 1 : 0;
     sim_plan.chaos_us = 30ULL * 1000 * 1000 + sim_delay(60ULL * 1000 * 1000);
+    if (plan_clients_max != 0 && sim_plan.clients_count > plan_clients_max) {
+        sim_plan.clients_count = plan_clients_max;
+    }
     plan_stops();
     write_config();
 }

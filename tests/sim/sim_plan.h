@@ -76,6 +76,9 @@ struct sim_plan {
 };
 extern struct sim_plan sim_plan;
 
+/* At most so many clients, in every world of this process; 0 = as drawn. */
+extern uint32_t plan_clients_max;
+
 /* `scenario` SCENARIO_COUNT: any. After the faults were drawn, which it may narrow too. */
 void plan_draw(enum sim_scenario scenario);
 
