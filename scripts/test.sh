@@ -26,7 +26,6 @@ SKIPPED=0
 LIMIT_PROGRAM=300
 LIMIT_SIM=900
 LIMIT_SYSTEM=3000
-LIMIT_WINE_SERVER=30
 
 # Enough to find what a change breaks; finding more is for longer runs by hand:
 # FUZZ_SECONDS=3600 scripts/test.sh fuzz
@@ -168,8 +167,6 @@ kind_wine10() {
 
     local -x FAIRLEAD_EXE=${FAIRLEAD_EXE:-$BUILD/mingw/fairlead.exe}
     local -x FAIRLEAD_WINE=$BUILD/wine10-bin/wine64 WINEPREFIX=$BUILD/wine10
-    # The server of the suite is about to end, and would take along whoever came to it now.
-    timeout "$LIMIT_WINE_SERVER" "$BUILD/wine10-bin/wineserver64" -w || true
     run_pytest system-wine10 "$LIMIT_SYSTEM" -m "not slow" \
         "${WINE10_LEFT_OUT[@]/#/--ignore=$ROOT/tests/system/}" "$ROOT/tests/system" "$@"
 }

@@ -7,8 +7,10 @@ WINEPREFIX the prefix (default build/wine, made by scripts/env.sh).
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from .wait import wait_until
@@ -108,6 +110,9 @@ class WineServer:
     def __enter__(self):
         program = self.program()
         if program:
+            # A server that is about to end would take along whoever comes to it now.
+            with suppress(subprocess.TimeoutExpired):
+                subprocess.run([program, "-w"], env=environment(self.prefix), timeout=10, check=False)
             # It ends at once, with 2, when the prefix has a server already: then that one serves.
             self.child = subprocess.Popen(
                 [program, "-f", "-p600"],
@@ -123,7 +128,8 @@ class WineServer:
 
     def __exit__(self, *_):
         if self.child and self.child.poll() is None:
-            self.child.terminate()
+            # SIGTERM would leave the prefix's service processes running for ever.
+            self.child.send_signal(signal.SIGINT)
             try:
                 self.child.wait(20)
             except subprocess.TimeoutExpired:
