@@ -58,12 +58,15 @@ trixie_install() {
     [ -n "$archive" ] || cannot "apt is set up for no archive of Debian"
     use_proxy_of_apt
     say "installing Debian 13 with Wine 10 into ${TRIXIE#"$ROOT"/}, some minutes" >&2
+    # To be interrupted is no reason to skip: whoever waits for this script sees what ended it.
+    trap 'trap - INT; kill -INT $$' INT
     rm -rf --one-file-system "$TRIXIE"
     timeout --foreground -s KILL "$LIMIT_INSTALL" unshare --mount --pid --fork --kill-child --mount-proc \
         debootstrap --variant=minbase --include=wine64 --keyring="$KEYRING" trixie "$TRIXIE" "$archive" \
         >"$LOG" 2>&1 </dev/null || cannot "debootstrap failed: $(tail -n 1 "$LOG")"
     rm -f "$TRIXIE"/var/cache/apt/archives/*.deb
     touch "$COMPLETE"
+    trap - INT
 }
 
 # Named and placed as Wine's own are, because what runs wine64 looks for its server beside it.
