@@ -95,6 +95,11 @@ void crowd_peer_ended(struct sim_peer *peer)
     } else {
         crowd.servers_active--;
     }
+    if (peer->not_before_us > 0 && (peer->outcome != PEER_BROKEN || sim.now_us < peer->connected_us + peer->not_before_us)) {
+        sim_fail("S12", "a client that did nothing ended with outcome %d after %llu us; the deadline is %llu us",
+                 (int)peer->outcome, (unsigned long long)(sim.now_us - peer->connected_us),
+                 (unsigned long long)peer->not_before_us);
+    }
     if (peer->probe && peer->outcome != PEER_CLEAN) {
         sim_fail("I8", "a client of the quiet end was not served: outcome %d", (int)peer->outcome);
     }

@@ -19,6 +19,7 @@ struct crowd {
     uint32_t clients_active;
     uint32_t servers_count;
     uint32_t servers_active;
+    uint32_t sleepers;                   /* clients that do nothing, on purpose */
     uint32_t outcomes[PEER_ABORTED + 1]; /* of clients */
 };
 extern struct crowd crowd;

@@ -228,6 +228,7 @@ static void peer_acts(void *object, uint64_t argument)
 static void peer_begin(struct sim_peer *peer, struct net_end *end)
 {
     peer->end = end;
+    peer->connected_us = sim.now_us;
     end->user = peer;
     end->notify = peer_notified;
     peer_schedule(peer, sim_faults.calm ? 1 : sim_delay(peer->plan.think_us));

@@ -58,6 +58,7 @@ struct sim_peer {
     enum peer_role role;
     bool echo;           /* its own stream comes back */
     bool probe;          /* must succeed */
+    uint64_t not_before_us; /* a sleeper: does nothing, and is reset by a deadline after this time at the earliest */
     uint32_t group;      /* clients: the upstream behind their listener; servers: their upstream */
     uint64_t key;
     struct peer_plan plan;
@@ -70,6 +71,7 @@ struct sim_peer {
     bool fin_received;
     bool scheduled;
     enum peer_outcome outcome;
+    uint64_t connected_us;
     uint64_t ended_us;
     uint8_t head[8];          /* the first bytes received */
     struct sim_peer *partner; /* whose stream it receives; NULL while unknown */

@@ -67,6 +67,7 @@ struct sim_plan {
     uint32_t admin_clients;
     uint64_t stop_step;      /* 0 = at the end */
     uint64_t stop_sockets;   /* when so many sockets were opened, if that is earlier; 0 = by the step only */
+    bool leaps;              /* the clock leaps */
     bool lingering;          /* many clients never end by themselves */
     uint64_t second_stop_steps; /* after the first; 0 = never */
     uint64_t chaos_us;       /* then faults end */

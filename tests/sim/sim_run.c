@@ -93,6 +93,21 @@ static void client_comes(void *object, uint64_t index)
     peer_connect(peer, &from, &listener->address);
 }
 
+/* One more client of a timed world: silent, until the server has had enough of it, and not earlier. */
+static void sleeper_comes(void)
+{
+    enum { ON_THE_WAY_US = 20000 };
+    const struct plan_listener *listener = &sim_plan.listeners[0];
+    uint32_t first_ms = listener->idle_timeout_ms < listener->half_close_timeout_ms ? listener->idle_timeout_ms
+                                                                                  : listener->half_close_timeout_ms;
+    struct peer_plan plan = {.stubborn = true, .read_bytes = 16384, .chunk_bytes = 1, .abort_after = UINT64_MAX};
+    struct address from = {ADDRESS_V4, 0, 0, 0, {127, 0, 1, 5}};
+    struct sim_peer *peer = crowd_add_client(listener->group, listener->echo, &plan);
+    peer->not_before_us = (uint64_t)first_ms * 1000 - ON_THE_WAY_US;
+    crowd.sleepers++;
+    peer_connect(peer, &from, &listener->address);
+}
+
 static void clock_leaps(void *object, uint64_t us)
 {
     (void)object;
@@ -114,6 +129,7 @@ static void clock_stalls(void *object, uint64_t us)
 static void schedule_clocks(void)
 {
     if (sim_faults.rates[SIM_FAULT_CLOCK_LEAP] != 0) {
+        sim_plan.leaps = true;
         for (uint32_t leaps = sim_between(1, 3); leaps > 0; leaps--) {
             sim_at(sim_delay(40ULL * 1000 * 1000), SIM_LABEL_CLOCK, clock_leaps, NULL, sim_delay(3600ULL * 1000 * 1000));
         }
@@ -144,6 +160,9 @@ static void schedule_clients(void)
     run.clients_to_come = sim_plan.clients_count;
     for (uint32_t i = 0; i < sim_plan.clients_count; i++) {
         sim_at(sim_random() % sim_plan.clients_within_us, SIM_LABEL_HOST, client_comes, NULL, i);
+    }
+    if (sim_plan.scenario == SCENARIO_TIMED && sim_below(2) == 0) {
+        sleeper_comes();
     }
     for (uint32_t i = 0; i < sim_plan.admin_clients; i++) {
         admin_client_add(sim_random() % (sim_plan.clients_within_us + 1000), sim_plan.clean);
@@ -307,6 +326,11 @@ static void check_stop_time(void)
     uint64_t drain_us = (uint64_t)sim_plan.drain_timeout_ms * 1000;
     if (run.stops > 0 && run.stopped_us > run.stop_us[1] + drain_us + grace_us) {
         sim_fail("N6", "stopped %llu ms after it was asked to, with %u ms to drain",
+                 (unsigned long long)(run.stopped_us - run.stop_us[1]) / 1000, sim_plan.drain_timeout_ms);
+    }
+    if (run.stops == 1 && !sim_plan.leaps && daemon_outcome(run.daemon) == DAEMON_CUT &&
+        run.stopped_us < run.stop_us[1] + drain_us) {
+        sim_fail("N6", "sessions were cut after %llu ms, with %u ms to drain",
                  (unsigned long long)(run.stopped_us - run.stop_us[1]) / 1000, sim_plan.drain_timeout_ms);
     }
     if (run.stops > 1 && run.stopped_us > run.stop_us[2] + grace_us) {
