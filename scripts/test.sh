@@ -29,7 +29,7 @@ LIMIT_SYSTEM=3000
 
 # Enough to find what a change breaks; finding more is for longer runs by hand:
 # FUZZ_SECONDS=3600 scripts/test.sh fuzz
-FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+FUZZ_SECONDS=${FUZZ_SECONDS:-30}
 
 # What does not depend on which Wine it is, or mostly waits for timers. What is marked slow is left out too.
 WINE10_LEFT_OUT=(test_config_errors.py test_log.py test_pe_header.py test_postgres.py test_redis.py
