@@ -7,6 +7,7 @@
 #   scripts/sim.sh --fail-nth [--seeds N] [--from S] [--every K]  the world of each seed, once for each call that may fail
 #   scripts/sim.sh --mutants [--seeds N] [--only NAMES]        plants each bug of tests/sim/mutants and hunts it
 #   scripts/sim.sh --coverage [--seeds N]                      branches of server/relay that N worlds (20000) take
+#   scripts/sim.sh --deep ...                                  the first three with workers that are interrupted anywhere in the code
 #   scripts/sim.sh --test                                      what scripts/test.sh runs: some of each, as TAP
 #
 # JOBS=N limits the processes. The exit code is 1 when an invariant failed, and the failing seed is printed.
@@ -22,6 +23,7 @@ SEEDS=
 FROM=1
 EVERY=1
 SEED=
+DEEP=
 EXTRA=()
 MUTANTS=()
 
@@ -41,6 +43,7 @@ while [ $# -gt 0 ]; do
     --from) FROM=$2 && shift ;;
     --every) EVERY=$2 && shift ;;
     --scenario) EXTRA+=(--scenario "$2") && shift ;;
+    --deep) DEEP=1 ;;
     --verbose) EXTRA+=(--verbose) ;;
     --replay) MODE=replay SEED=$2 && shift ;;
     --shrink) MODE=shrink SEED=$2 && shift ;;
@@ -61,6 +64,16 @@ build() {
         tail -40 "$LOGS/build.log" >&2
         fail "the simulator does not build"
     }
+    [ -z "$DEEP" ] || build_deep
+}
+
+# The server's own code once more, with a call at every basic block, at which the simulator may interrupt a worker.
+build_deep() {
+    make -j"$(nproc)" N=build/deep NATIVE_CC="gcc -fsanitize-coverage=trace-pc" build/deep/libfairlead.a \
+        >"$LOGS/build-deep.log" 2>&1 || fail "the deep build failed: $LOGS/build-deep.log"
+    SIM=$BUILD/deep/sim
+    gcc -fsanitize=address,undefined build/native/obj/tests/sim/*.o -Wl,--start-group build/native/libsupport.a \
+        build/deep/libfairlead.a -Wl,--end-group -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -o "$SIM"
 }
 
 # ---- many worlds -------------------------------------------------------------------------------------------------

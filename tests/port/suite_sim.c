@@ -35,8 +35,9 @@ void suite_begin(int argc, char **argv)
 
 static void draw_what_is_open(void)
 {
-    static const enum sim_fault allowed[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK, SIM_FAULT_SLOW_WORKER,
-                                             SIM_FAULT_PREEMPT,         SIM_FAULT_CANCEL_SLOW,  SIM_FAULT_PARTIAL_RECEIVE};
+    static const enum sim_fault allowed[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK,
+                                             SIM_FAULT_SLOW_WORKER,     SIM_FAULT_PREEMPT,
+                                             SIM_FAULT_CANCEL_SLOW,     SIM_FAULT_PARTIAL_RECEIVE};
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
         sim_faults.rates[allowed[i]] = sim_below(2) == 0 ? 0 : sim_below(16384);
     }

@@ -20,7 +20,16 @@
 
 enum { SIM_HOST = WORKERS_MAX }; /* who runs, when it is no worker */
 
-enum sim_kind { SIM_POST, SIM_RECEIVE, SIM_WAIT, SIM_SEND, SIM_CONNECT, SIM_ACCEPT, SIM_NAME, SIM_KIND_COUNT };
+enum sim_kind {
+    SIM_POST,
+    SIM_RECEIVE,
+    SIM_WAIT,
+    SIM_SEND,
+    SIM_CONNECT,
+    SIM_ACCEPT,
+    SIM_NAME,
+    SIM_KIND_COUNT
+};
 
 /* A submitted operation. The backend keeps everything here, because the op itself is poisoned meanwhile. */
 struct sim_request {
@@ -97,10 +106,11 @@ struct port {
     struct port_options options;
     bool stopping;
     uint32_t in_flight;
-    uint32_t handles; /* open sockets, and those that posted accepts hold */
+    uint32_t handles;       /* open sockets, and those that posted accepts hold */
     struct sim_queue queue; /* the completion port's */
     struct sim_worker workers[WORKERS_MAX];
-    void *allocation; /* what a real port would cost; this struct is the arena's, so that late events find it */
+    void *
+        allocation; /* what a real port would cost; this struct is the arena's, so that late events find it */
     struct port *next;
 };
 

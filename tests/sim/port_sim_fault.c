@@ -8,39 +8,55 @@
 struct sim_faults sim_faults;
 
 static bool forbidden[SIM_FAULT_COUNT];
-static uint64_t happened[SIM_FAULT_COUNT];                     /* in this world */
-static uint64_t totals[SIM_FAULT_COUNT];                       /* in all */
-static uint64_t worlds[SIM_FAULT_COUNT];                       /* worlds in which it happened */
-static uint32_t pairs[SIM_FAULT_COUNT][SIM_FAULT_COUNT];       /* worlds in which both did */
+static uint64_t happened[SIM_FAULT_COUNT];               /* in this world */
+static uint64_t totals[SIM_FAULT_COUNT];                 /* in all */
+static uint64_t worlds[SIM_FAULT_COUNT];                 /* worlds in which it happened */
+static uint32_t pairs[SIM_FAULT_COUNT][SIM_FAULT_COUNT]; /* worlds in which both did */
 
 static const char *const names[SIM_FAULT_COUNT] = {
-    "immediate",       "slow_completion", "slow_network",        "stall",             "slow_worker",
-    "preempt",         "partial_receive", "partial_send",        "early_wait",        "receive_exhausted",
-    "send_exhausted",  "wait_exhausted",  "open_exhausted",      "listen_failed",     "accept_exhausted",
-    "accept_reset",    "accept_failed",   "connect_refused",     "connect_unreachable", "connect_exhausted",
-    "connect_hangs",   "connect_slow",    "handles",             "reset_discards",    "reset_random",
-    "silence",         "cancel_slow",     "backlog_full",        "clock_leap",        "clock_stall",
-    "name_failed",     "name_slow",       "memory"};
+    "immediate",         "slow_completion",  "slow_network",    "stall",           "slow_worker",
+    "preempt",           "preempt_anywhere", "partial_receive", "partial_send",    "early_wait",
+    "receive_exhausted", "send_exhausted",   "wait_exhausted",  "open_exhausted",  "listen_failed",
+    "accept_exhausted",  "accept_reset",     "accept_failed",   "connect_refused", "connect_unreachable",
+    "connect_exhausted", "connect_hangs",    "connect_slow",    "handles",         "reset_discards",
+    "reset_random",      "silence",          "cancel_slow",     "backlog_full",    "clock_leap",
+    "clock_stall",       "name_failed",      "name_slow",       "memory"};
 
 /* The highest rate that leaves a world in which something still works. */
-static const uint32_t rates_max[SIM_FAULT_COUNT] = {
-    [SIM_FAULT_IMMEDIATE] = 65536,          [SIM_FAULT_SLOW_COMPLETION] = 3000,
-    [SIM_FAULT_SLOW_NETWORK] = 3000,        [SIM_FAULT_STALL] = 600,
-    [SIM_FAULT_SLOW_WORKER] = 1000,         [SIM_FAULT_PREEMPT] = 12000,
-    [SIM_FAULT_PARTIAL_RECEIVE] = 40000,    [SIM_FAULT_PARTIAL_SEND] = 40000,
-    [SIM_FAULT_EARLY_WAIT] = 20000,         [SIM_FAULT_RECEIVE_EXHAUSTED] = 300,
-    [SIM_FAULT_SEND_EXHAUSTED] = 300,       [SIM_FAULT_WAIT_EXHAUSTED] = 300,
-    [SIM_FAULT_OPEN_EXHAUSTED] = 8000,      [SIM_FAULT_LISTEN_FAILED] = 4000,
-    [SIM_FAULT_ACCEPT_EXHAUSTED] = 8000,    [SIM_FAULT_ACCEPT_RESET] = 8000,
-    [SIM_FAULT_ACCEPT_FAILED] = 4000,       [SIM_FAULT_CONNECT_REFUSED] = 16000,
-    [SIM_FAULT_CONNECT_UNREACHABLE] = 8000, [SIM_FAULT_CONNECT_EXHAUSTED] = 4000,
-    [SIM_FAULT_CONNECT_HANGS] = 8000,       [SIM_FAULT_CONNECT_SLOW] = 16000,
-    [SIM_FAULT_HANDLES] = 65536,            [SIM_FAULT_RESET_DISCARDS] = 65536,
-    [SIM_FAULT_RESET_RANDOM] = 300,         [SIM_FAULT_SILENCE] = 100,
-    [SIM_FAULT_CANCEL_SLOW] = 30000,        [SIM_FAULT_BACKLOG_FULL] = 4000,
-    [SIM_FAULT_CLOCK_LEAP] = 8000,          [SIM_FAULT_CLOCK_STALL] = 16000,
-    [SIM_FAULT_NAME_FAILED] = 16000,        [SIM_FAULT_NAME_SLOW] = 30000,
-    [SIM_FAULT_MEMORY] = 1000};
+static const uint32_t rates_max[SIM_FAULT_COUNT] = {[SIM_FAULT_IMMEDIATE] = 65536,
+                                                    [SIM_FAULT_SLOW_COMPLETION] = 3000,
+                                                    [SIM_FAULT_SLOW_NETWORK] = 3000,
+                                                    [SIM_FAULT_STALL] = 600,
+                                                    [SIM_FAULT_SLOW_WORKER] = 1000,
+                                                    [SIM_FAULT_PREEMPT] = 12000,
+                                                    [SIM_FAULT_PREEMPT_ANYWHERE] = 3000,
+                                                    [SIM_FAULT_PARTIAL_RECEIVE] = 40000,
+                                                    [SIM_FAULT_PARTIAL_SEND] = 40000,
+                                                    [SIM_FAULT_EARLY_WAIT] = 20000,
+                                                    [SIM_FAULT_RECEIVE_EXHAUSTED] = 300,
+                                                    [SIM_FAULT_SEND_EXHAUSTED] = 300,
+                                                    [SIM_FAULT_WAIT_EXHAUSTED] = 300,
+                                                    [SIM_FAULT_OPEN_EXHAUSTED] = 8000,
+                                                    [SIM_FAULT_LISTEN_FAILED] = 4000,
+                                                    [SIM_FAULT_ACCEPT_EXHAUSTED] = 8000,
+                                                    [SIM_FAULT_ACCEPT_RESET] = 8000,
+                                                    [SIM_FAULT_ACCEPT_FAILED] = 4000,
+                                                    [SIM_FAULT_CONNECT_REFUSED] = 16000,
+                                                    [SIM_FAULT_CONNECT_UNREACHABLE] = 8000,
+                                                    [SIM_FAULT_CONNECT_EXHAUSTED] = 4000,
+                                                    [SIM_FAULT_CONNECT_HANGS] = 8000,
+                                                    [SIM_FAULT_CONNECT_SLOW] = 16000,
+                                                    [SIM_FAULT_HANDLES] = 65536,
+                                                    [SIM_FAULT_RESET_DISCARDS] = 65536,
+                                                    [SIM_FAULT_RESET_RANDOM] = 300,
+                                                    [SIM_FAULT_SILENCE] = 100,
+                                                    [SIM_FAULT_CANCEL_SLOW] = 30000,
+                                                    [SIM_FAULT_BACKLOG_FULL] = 4000,
+                                                    [SIM_FAULT_CLOCK_LEAP] = 8000,
+                                                    [SIM_FAULT_CLOCK_STALL] = 16000,
+                                                    [SIM_FAULT_NAME_FAILED] = 16000,
+                                                    [SIM_FAULT_NAME_SLOW] = 30000,
+                                                    [SIM_FAULT_MEMORY] = 1000};
 
 const char *sim_fault_name(enum sim_fault fault)
 {
@@ -153,7 +169,8 @@ void sim_faults_print(void)
 {
     printf("fault                      times     worlds\n");
     for (int i = 0; i < SIM_FAULT_COUNT; i++) {
-        printf("  %-20s %10llu %10llu\n", names[i], (unsigned long long)totals[i], (unsigned long long)worlds[i]);
+        printf("  %-20s %10llu %10llu\n", names[i], (unsigned long long)totals[i],
+               (unsigned long long)worlds[i]);
     }
     unsigned met = 0;
     unsigned possible = 0;

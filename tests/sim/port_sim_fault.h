@@ -11,39 +11,40 @@
 #include <stdint.h>
 
 enum sim_fault {
-    SIM_FAULT_IMMEDIATE,          /* an operation has its result at submission */
-    SIM_FAULT_SLOW_COMPLETION,    /* a completion waits long before a worker may take it */
-    SIM_FAULT_SLOW_NETWORK,       /* a segment takes long */
-    SIM_FAULT_STALL,              /* a connection moves nothing for a while */
-    SIM_FAULT_SLOW_WORKER,        /* a worker is not scheduled for a while */
-    SIM_FAULT_PREEMPT,            /* a worker is interrupted inside a call of the port or a lock */
-    SIM_FAULT_PARTIAL_RECEIVE,    /* a receive gives less than there is */
-    SIM_FAULT_PARTIAL_SEND,       /* a send takes less than it was given */
-    SIM_FAULT_EARLY_WAIT,         /* a wait for data ends before there is any */
+    SIM_FAULT_IMMEDIATE,       /* an operation has its result at submission */
+    SIM_FAULT_SLOW_COMPLETION, /* a completion waits long before a worker may take it */
+    SIM_FAULT_SLOW_NETWORK,    /* a segment takes long */
+    SIM_FAULT_STALL,           /* a connection moves nothing for a while */
+    SIM_FAULT_SLOW_WORKER,     /* a worker is not scheduled for a while */
+    SIM_FAULT_PREEMPT,         /* a worker is interrupted inside a call of the port or a lock */
+    SIM_FAULT_PREEMPT_ANYWHERE, /* ... between any two basic blocks (only in the deep build of scripts/sim.sh) */
+    SIM_FAULT_PARTIAL_RECEIVE, /* a receive gives less than there is */
+    SIM_FAULT_PARTIAL_SEND,    /* a send takes less than it was given */
+    SIM_FAULT_EARLY_WAIT,      /* a wait for data ends before there is any */
     SIM_FAULT_RECEIVE_EXHAUSTED,
     SIM_FAULT_SEND_EXHAUSTED,
     SIM_FAULT_WAIT_EXHAUSTED,
     SIM_FAULT_OPEN_EXHAUSTED,
-    SIM_FAULT_LISTEN_FAILED,      /* in use, denied, no address or exhausted */
-    SIM_FAULT_ACCEPT_EXHAUSTED,   /* the client stays in the backlog */
-    SIM_FAULT_ACCEPT_RESET,       /* that client is gone already */
+    SIM_FAULT_LISTEN_FAILED,    /* in use, denied, no address or exhausted */
+    SIM_FAULT_ACCEPT_EXHAUSTED, /* the client stays in the backlog */
+    SIM_FAULT_ACCEPT_RESET,     /* that client is gone already */
     SIM_FAULT_ACCEPT_FAILED,
     SIM_FAULT_CONNECT_REFUSED,
     SIM_FAULT_CONNECT_UNREACHABLE,
     SIM_FAULT_CONNECT_EXHAUSTED,
-    SIM_FAULT_CONNECT_HANGS,      /* no answer, until the system gives up */
+    SIM_FAULT_CONNECT_HANGS, /* no answer, until the system gives up */
     SIM_FAULT_CONNECT_SLOW,
-    SIM_FAULT_HANDLES,            /* a low limit of open sockets */
-    SIM_FAULT_RESET_DISCARDS,     /* a reset that arrives discards what was not read yet (Windows) */
-    SIM_FAULT_RESET_RANDOM,       /* the network resets a connection */
-    SIM_FAULT_SILENCE,            /* the network loses a connection: nothing arrives any more */
-    SIM_FAULT_CANCEL_SLOW,        /* a cancellation takes long, so it may come too late */
+    SIM_FAULT_HANDLES,        /* a low limit of open sockets */
+    SIM_FAULT_RESET_DISCARDS, /* a reset that arrives discards what was not read yet (Windows) */
+    SIM_FAULT_RESET_RANDOM,   /* the network resets a connection */
+    SIM_FAULT_SILENCE,        /* the network loses a connection: nothing arrives any more */
+    SIM_FAULT_CANCEL_SLOW,    /* a cancellation takes long, so it may come too late */
     SIM_FAULT_BACKLOG_FULL,
     SIM_FAULT_CLOCK_LEAP,
     SIM_FAULT_CLOCK_STALL,
     SIM_FAULT_NAME_FAILED,
     SIM_FAULT_NAME_SLOW,
-    SIM_FAULT_MEMORY,             /* an allocation fails */
+    SIM_FAULT_MEMORY, /* an allocation fails */
     SIM_FAULT_COUNT
 };
 
@@ -52,11 +53,11 @@ struct sim_faults {
     uint32_t handles_max;            /* 0 = none */
     uint32_t buffer_min_bytes;       /* of each direction's two buffers */
     uint32_t buffer_max_bytes;
-    uint32_t network_us;             /* ordinary delays, at most */
+    uint32_t network_us; /* ordinary delays, at most */
     uint32_t completion_us;
     uint32_t worker_us;
-    uint32_t slow_us;                /* the slow ones, at most */
-    bool calm;                       /* the liveness phase: nothing fails any more */
+    uint32_t slow_us; /* the slow ones, at most */
+    bool calm;        /* the liveness phase: nothing fails any more */
 };
 extern struct sim_faults sim_faults;
 

@@ -109,7 +109,8 @@ static void fiber_switch(void **from, void *to)
 
 static void fiber_prepare(struct fiber *fiber)
 {
-    ucontext_t *context = calloc(1, sizeof *context); /* once per start; a test of a few worlds can afford it */
+    ucontext_t *context =
+        calloc(1, sizeof *context); /* once per start; a test of a few worlds can afford it */
     if (context == NULL || getcontext(context) != 0) {
         abort();
     }

@@ -27,8 +27,8 @@ void sim_memory_begin(void)
 void sim_memory_check_empty(void)
 {
     if (sim_memory.blocks != 0) {
-        sim_fail("I7", "%llu blocks of memory with %llu bytes are left", (unsigned long long)sim_memory.blocks,
-                 (unsigned long long)sim_memory.bytes);
+        sim_fail("I7", "%llu blocks of memory with %llu bytes are left",
+                 (unsigned long long)sim_memory.blocks, (unsigned long long)sim_memory.bytes);
     }
 }
 

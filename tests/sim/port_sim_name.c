@@ -78,7 +78,8 @@ void port_resolve(struct port *port, struct port_resolve *resolve, const char *h
     static const enum port_status failures[] = {PORT_NOT_FOUND, PORT_TIMEOUT, PORT_EXHAUSTED, PORT_FAILED};
     sim_preempt();
     size_t length = strlen(host);
-    struct sim_request *request = sim_request_submit(port, NULL, &resolve->op, SIM_NAME, resolve, sizeof *resolve);
+    struct sim_request *request =
+        sim_request_submit(port, NULL, &resolve->op, SIM_NAME, resolve, sizeof *resolve);
     struct lookup *lookup = sim_arena(sizeof *lookup);
     lookup->request = request;
     lookup->port_number = port_number;

@@ -46,7 +46,8 @@ static bool flow_has_work(const struct net_flow *flow)
     }
     if (flow->written > flow->delivered) {
         /* An orphan has no buffer that could be full: whatever comes, it answers with a reset. */
-        return flow->to->closed || flow->to->state == NET_DEAD || flow->delivered - flow->read < flow->receive_bytes;
+        return flow->to->closed || flow->to->state == NET_DEAD ||
+               flow->delivered - flow->read < flow->receive_bytes;
     }
     return flow->fin_written && flow->to->state != NET_DEAD;
 }
@@ -358,7 +359,8 @@ static void syn_arrives(void *object, uint64_t argument)
     listener->arrived(listener->user, listener);
 }
 
-struct net_attempt *net_connect(const struct address *from, const struct address *to, net_connected *connected, void *user)
+struct net_attempt *net_connect(const struct address *from, const struct address *to,
+                                net_connected *connected, void *user)
 {
     struct net_attempt *attempt = sim_arena(sizeof *attempt);
     attempt->from = *from;
@@ -406,7 +408,8 @@ bool net_address_taken(const struct address *address)
     return false;
 }
 
-struct net_listener *net_listen(const struct address *address, uint32_t backlog, net_arrived *arrived, void *user)
+struct net_listener *net_listen(const struct address *address, uint32_t backlog, net_arrived *arrived,
+                                void *user)
 {
     struct address wanted = *address;
     if (wanted.port == 0) {

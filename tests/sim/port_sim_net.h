@@ -48,10 +48,10 @@ struct net_flow {
     uint64_t read;
     bool fin_written;
     bool fin_delivered;
-    bool fin_lost;   /* a reset came before it was read */
-    bool moving;     /* a segment's event is under way */
-    uint64_t taken;  /* by the receiver; `read` counts what a reset threw away too */
-    uint64_t lost;   /* bytes that a reset threw away */
+    bool fin_lost;  /* a reset came before it was read */
+    bool moving;    /* a segment's event is under way */
+    uint64_t taken; /* by the receiver; `read` counts what a reset threw away too */
+    uint64_t lost;  /* bytes that a reset threw away */
 };
 
 enum net_state {
@@ -104,7 +104,8 @@ struct net_attempt {
 void net_begin(void);
 
 /* NULL: the address is taken. Port 0 takes a free one. */
-struct net_listener *net_listen(const struct address *address, uint32_t backlog, net_arrived *arrived, void *user);
+struct net_listener *net_listen(const struct address *address, uint32_t backlog, net_arrived *arrived,
+                                void *user);
 bool net_address_taken(const struct address *address);
 
 /* No more connections; those that nobody took are reset. */
@@ -114,7 +115,8 @@ void net_listener_close(struct net_listener *listener);
 struct net_end *net_accept(struct net_listener *listener);
 
 /* `from` may have port 0. `connected` is called later, once, unless the attempt is given up. */
-struct net_attempt *net_connect(const struct address *from, const struct address *to, net_connected *connected, void *user);
+struct net_attempt *net_connect(const struct address *from, const struct address *to,
+                                net_connected *connected, void *user);
 void net_give_up(struct net_attempt *attempt);
 
 /* What can be read now; 0 when nothing can. */

@@ -47,7 +47,8 @@ static uint32_t next_request;
 static struct sim_socket *sockets; /* every socket that is open or has something in flight */
 static uint32_t next_socket;
 
-static const char *const kind_names[SIM_KIND_COUNT] = {"post", "receive", "wait", "send", "connect", "accept", "name"};
+static const char *const kind_names[SIM_KIND_COUNT] = {"post",    "receive", "wait", "send",
+                                                       "connect", "accept",  "name"};
 
 void sim_request_begin(void)
 {
@@ -233,7 +234,8 @@ void sim_request_cancel(struct sim_request *request)
     if (request->kind == SIM_CONNECT && sim_below(4) == 0) {
         /* The answer and the cancellation cross on their ways, and either may be first. */
         sim_connect_hurry(request);
-        sim_at(sim_delay(4ULL * sim_faults.network_us + 100), SIM_LABEL_CANCEL, cancel_arrives, request, request->id);
+        sim_at(sim_delay(4ULL * sim_faults.network_us + 100), SIM_LABEL_CANCEL, cancel_arrives, request,
+               request->id);
         return;
     }
     uint64_t delay = sim_fault(SIM_FAULT_CANCEL_SLOW) ? sim_delay(sim_faults.slow_us)
@@ -248,7 +250,8 @@ static void request_release(struct sim_request *request)
     if (request->receive_buffer != NULL) {
         __asan_unpoison_memory_region(request->receive_buffer, request->bytes);
     }
-    if (request->send_buffer != NULL && request->checksum != buffer_checksum(request->send_buffer, request->bytes)) {
+    if (request->send_buffer != NULL &&
+        request->checksum != buffer_checksum(request->send_buffer, request->bytes)) {
         sim_fail("I3", "a buffer was edited while it was sent");
     }
     if (request->all_previous != NULL) {
@@ -356,7 +359,8 @@ void sim_check_accepts(uint32_t count)
 {
     for (const struct sim_socket *socket = sockets; socket != NULL; socket = socket->all_next) {
         if (socket->kind == SIM_LISTENER && !socket->closing && socket->in_flight != count) {
-            sim_fail("I8", "the listener on port %u has %u accepts in flight", socket->address.port, socket->in_flight);
+            sim_fail("I8", "the listener on port %u has %u accepts in flight", socket->address.port,
+                     socket->in_flight);
         }
     }
 }
@@ -365,8 +369,8 @@ uint32_t sim_count_used(const struct address *local, const struct address *peer)
 {
     uint32_t count = 0;
     for (const struct sim_socket *socket = sockets; socket != NULL; socket = socket->all_next) {
-        count += socket->end != NULL && socket->used && !socket->closing && address_equal(&socket->end->local, local) &&
-                 address_equal_host(&socket->end->remote, peer);
+        count += socket->end != NULL && socket->used && !socket->closing &&
+                 address_equal(&socket->end->local, local) && address_equal_host(&socket->end->remote, peer);
     }
     return count;
 }

@@ -133,7 +133,8 @@ static bool address_is_ours(const struct address *address)
 
 static enum port_status listen_fault(void)
 {
-    static const enum port_status statuses[] = {PORT_IN_USE, PORT_DENIED, PORT_NO_ADDRESS, PORT_EXHAUSTED, PORT_FAILED};
+    static const enum port_status statuses[] = {PORT_IN_USE, PORT_DENIED, PORT_NO_ADDRESS, PORT_EXHAUSTED,
+                                                PORT_FAILED};
     return sim_submission_fails(SIM_FAULT_LISTEN_FAILED) ? statuses[sim_below(5)] : PORT_OK;
 }
 
@@ -165,7 +166,8 @@ enum port_status port_listen(struct port *port, struct port_socket *socket, cons
     return PORT_OK;
 }
 
-enum port_status port_open(struct port *port, struct port_socket *socket, enum address_family family, uint32_t *os_code)
+enum port_status port_open(struct port *port, struct port_socket *socket, enum address_family family,
+                           uint32_t *os_code)
 {
     sim_preempt();
     check_may_fill(socket);
@@ -289,7 +291,8 @@ void port_accept(struct port_socket *listener, struct port_accept *accept)
 {
     sim_preempt();
     struct sim_socket *inner = sim_socket_of(listener, "accept");
-    struct sim_request *request = sim_request_submit(inner->port, inner, &accept->op, SIM_ACCEPT, accept, sizeof *accept);
+    struct sim_request *request =
+        sim_request_submit(inner->port, inner, &accept->op, SIM_ACCEPT, accept, sizeof *accept);
     if (inner->closing || inner->kind != SIM_LISTENER) {
         sim_request_finish(request, inner->closing ? PORT_CANCELLED : PORT_FAILED, 0);
         sim_port_queue(request, sim_fault(SIM_FAULT_IMMEDIATE));

@@ -9,6 +9,7 @@
 
 static struct fiber fibers[WORKERS_MAX]; /* their stacks are kept from world to world */
 static struct sim_worker *running;
+static uint32_t blocks_left; /* until the next interruption of the deep build */
 static struct port *ports;
 
 struct sim_worker *sim_worker_current(void)
@@ -20,6 +21,7 @@ void sim_port_begin(void)
 {
     running = NULL;
     ports = NULL;
+    blocks_left = 0;
     sim_set_names(NULL);
     net_begin();
     sim_request_begin();
@@ -58,6 +60,19 @@ void sim_preempt(void)
     if (running != NULL && sim_fault(SIM_FAULT_PREEMPT)) {
         sim_worker_yield();
     }
+}
+
+/* In the deep build the compiler calls this at the start of every basic block of the server's code, so that a worker can be
+ * interrupted between a load and the compare-and-swap that follows it. */
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+    if (running == NULL || sim_faults.rates[SIM_FAULT_PREEMPT_ANYWHERE] == 0 || blocks_left-- > 0) {
+        return;
+    }
+    blocks_left = sim_below(2 * 65536 / sim_faults.rates[SIM_FAULT_PREEMPT_ANYWHERE] + 1);
+    sim_fault_count(SIM_FAULT_PREEMPT_ANYWHERE);
+    sim_worker_yield();
 }
 
 static void worker_wake(struct sim_worker *worker)
@@ -115,7 +130,8 @@ void sim_clock_leap(uint64_t us)
         for (uint32_t i = 0; i < port->options.workers; i++) {
             struct sim_worker *worker = &port->workers[i];
             if (worker->sleeping && worker->wake_at_us != PORT_NEVER) {
-                sim_at(time_until(port, worker->wake_at_us), SIM_LABEL_WAKE, timed_wake, worker, worker->wake_serial);
+                sim_at(time_until(port, worker->wake_at_us), SIM_LABEL_WAKE, timed_wake, worker,
+                       worker->wake_serial);
             }
         }
     }
@@ -174,7 +190,8 @@ void sim_port_queue(struct sim_request *request, bool immediate)
         completion_arrives(request, 0);
         return;
     }
-    uint64_t delay = sim_delay(sim_fault(SIM_FAULT_SLOW_COMPLETION) ? sim_faults.slow_us : sim_faults.completion_us);
+    uint64_t delay =
+        sim_delay(sim_fault(SIM_FAULT_SLOW_COMPLETION) ? sim_faults.slow_us : sim_faults.completion_us);
     sim_at(delay, SIM_LABEL_COMPLETE, completion_arrives, request, 0);
 }
 

@@ -109,7 +109,8 @@ static void arena_reset(void)
 
 struct heap_entry {
     uint64_t time_us;
-    uint64_t order; /* random above, sequence below: events of one time come in any order, but the same each run */
+    uint64_t
+        order; /* random above, sequence below: events of one time come in any order, but the same each run */
     sim_event *event;
     void *object;
     uint64_t argument;
@@ -135,8 +136,8 @@ void sim_at(uint64_t delay_us, enum sim_label label, sim_event *event, void *obj
             abort();
         }
     }
-    struct heap_entry entry = {sim.now_us + delay_us, (sim_random() << 32) | heap_sequence++, event, object, argument,
-                               label};
+    struct heap_entry entry = {
+        sim.now_us + delay_us, (sim_random() << 32) | heap_sequence++, event, object, argument, label};
     size_t hole = heap_count++;
     while (hole > 0 && entry_before(&entry, &heap[(hole - 1) / 2])) {
         heap[hole] = heap[(hole - 1) / 2];
@@ -180,9 +181,9 @@ static void hash_mix(uint64_t value)
     sim.hash = random_mix(sim.hash ^ value) + 0x9e3779b97f4a7c15U;
 }
 
-static const char *const label_names[SIM_LABEL_COUNT] = {"worker", "wake",      "complete", "cancel", "segment",
-                                                         "reset",  "syn",       "connected", "accept", "name",
-                                                         "clock",  "peer",      "host"};
+static const char *const label_names[SIM_LABEL_COUNT] = {"worker", "wake", "complete",  "cancel", "segment",
+                                                         "reset",  "syn",  "connected", "accept", "name",
+                                                         "clock",  "peer", "host"};
 
 bool sim_step(void)
 {
@@ -244,9 +245,9 @@ void sim_end(void)
 static void print_failure(const char *invariant)
 {
     fflush(stdout);
-    fprintf(stderr, "FAIL seed=%llu step=%llu invariant=%s scenario=%s time_us=%llu\n", (unsigned long long)sim.seed,
-            (unsigned long long)sim.step, invariant, sim.scenario != NULL ? sim.scenario : "-",
-            (unsigned long long)sim.now_us);
+    fprintf(stderr, "FAIL seed=%llu step=%llu invariant=%s scenario=%s time_us=%llu\n",
+            (unsigned long long)sim.seed, (unsigned long long)sim.step, invariant,
+            sim.scenario != NULL ? sim.scenario : "-", (unsigned long long)sim.now_us);
 }
 
 void sim_fail(const char *invariant, const char *format, ...)

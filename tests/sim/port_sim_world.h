@@ -46,17 +46,17 @@ typedef void sim_check(void);
 struct sim_world {
     uint64_t seed;
     uint64_t random;
-    uint64_t step;       /* events run */
-    uint64_t hash;       /* of the trace so far */
-    uint64_t now_us;     /* the kernel's time: starts at 0 */
-    uint64_t clock_us;   /* what port_now_us adds to it: the start and all leaps */
-    uint64_t stalled_at_us; /* what the port's clock shows ... */
+    uint64_t step;             /* events run */
+    uint64_t hash;             /* of the trace so far */
+    uint64_t now_us;           /* the kernel's time: starts at 0 */
+    uint64_t clock_us;         /* what port_now_us adds to it: the start and all leaps */
+    uint64_t stalled_at_us;    /* what the port's clock shows ... */
     uint64_t stalled_until_us; /* ... until this time of the kernel */
-    uint64_t steps_max;  /* more is a failure: something spins */
-    sim_check *check;    /* after every event; may be NULL */
-    void (*explain)(void); /* called after a failure was printed, to tell more; may be NULL */
-    const char *scenario; /* for the line of a failure */
-    bool verbose;        /* print the trace */
+    uint64_t steps_max;        /* more is a failure: something spins */
+    sim_check *check;          /* after every event; may be NULL */
+    void (*explain)(void);     /* called after a failure was printed, to tell more; may be NULL */
+    const char *scenario;      /* for the line of a failure */
+    bool verbose;              /* print the trace */
     bool running;
 };
 extern struct sim_world sim;

@@ -30,7 +30,7 @@ struct reader {
     char request[REQUEST_BYTES_MAX];
     uint32_t request_bytes;
     uint32_t request_sent;
-    uint32_t requests;  /* in the text above */
+    uint32_t requests; /* in the text above */
     uint32_t answered;
     char *answer;
     uint32_t answer_bytes;
@@ -67,7 +67,8 @@ static void reader_schedule(struct reader *reader, uint64_t delay_us)
 static void reader_ends(struct reader *reader, const char *why)
 {
     if (reader->must_succeed && reader->answered < reader->requests) {
-        sim_fail("I8", "a reader of the statistics got %u of %u answers: %s", reader->answered, reader->requests, why);
+        sim_fail("I8", "a reader of the statistics got %u of %u answers: %s", reader->answered,
+                 reader->requests, why);
     }
     reader->ended = true;
     active--;
@@ -280,8 +281,9 @@ static bool all_is_quick(void)
 {
     return sim_faults.calm ||
            (sim_faults.rates[SIM_FAULT_STALL] == 0 && sim_faults.rates[SIM_FAULT_SLOW_NETWORK] == 0 &&
-            sim_faults.rates[SIM_FAULT_SLOW_COMPLETION] == 0 && sim_faults.rates[SIM_FAULT_SLOW_WORKER] == 0 &&
-            sim_faults.network_us <= 512 && sim_faults.worker_us <= 16 && sim_faults.completion_us <= 512);
+            sim_faults.rates[SIM_FAULT_SLOW_COMPLETION] == 0 &&
+            sim_faults.rates[SIM_FAULT_SLOW_WORKER] == 0 && sim_faults.network_us <= 512 &&
+            sim_faults.worker_us <= 16 && sim_faults.completion_us <= 512);
 }
 
 void admin_client_add(uint64_t delay_us, bool well_behaved)

@@ -54,7 +54,8 @@ uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end)
 
 static uint64_t both(enum stat stat)
 {
-    return check_total(STATS_LISTENER, stat, (enum stat)(stat + 1)) + check_total(STATS_SERVER, stat, (enum stat)(stat + 1));
+    return check_total(STATS_LISTENER, stat, (enum stat)(stat + 1)) +
+           check_total(STATS_SERVER, stat, (enum stat)(stat + 1));
 }
 
 static void check_limit(const struct gauge *gauge, const char *what)
@@ -110,8 +111,8 @@ static void check_snapshot(void)
         }
         if (scope->counters[STAT_SESSIONS] != scope->sessions_active + closed) {
             sim_fail("I11", "%s: total %llu, active %llu, closed %llu", scope->name,
-                     (unsigned long long)scope->counters[STAT_SESSIONS], (unsigned long long)scope->sessions_active,
-                     (unsigned long long)closed);
+                     (unsigned long long)scope->counters[STAT_SESSIONS],
+                     (unsigned long long)scope->sessions_active, (unsigned long long)closed);
         }
     }
     if (snapshot.totals[STAT_BYTES_OUT] > (1ULL << 60) || snapshot.sessions_active > (1ULL << 31)) {
@@ -150,8 +151,8 @@ static void check_attempts(void)
         uint64_t failed = scope_sum(scope, STAT_ERROR_CONNECT_REFUSED, STAT_ERROR_RESOLVE);
         uint64_t sessions = scope_stat(scope, STAT_SESSIONS);
         if (failed > sessions * (retries + 1)) {
-            sim_fail("S7", "%llu attempts failed in %llu sessions with %llu retries", (unsigned long long)failed,
-                     (unsigned long long)sessions, (unsigned long long)retries);
+            sim_fail("S7", "%llu attempts failed in %llu sessions with %llu retries",
+                     (unsigned long long)failed, (unsigned long long)sessions, (unsigned long long)retries);
         }
     }
     if (sim_port.system_timeouts > 0 && sim_faults.slow_us <= 2000 * 1000) {
@@ -168,8 +169,10 @@ static void check_delivered(const struct sim_peer *peer)
         }
         uint64_t taken = peer->partner->end->out->taken;
         if (peer->received < taken) {
-            sim_fail("S2", "%llu bytes were received from peer %u before it broke, and peer %u got %llu of them",
-                     (unsigned long long)taken, peer->partner->id, peer->id, (unsigned long long)peer->received);
+            sim_fail("S2",
+                     "%llu bytes were received from peer %u before it broke, and peer %u got %llu of them",
+                     (unsigned long long)taken, peer->partner->id, peer->id,
+                     (unsigned long long)peer->received);
         }
     }
 }
@@ -184,7 +187,8 @@ static void check_per_address(void)
             peer.bytes[3] = host;
             uint32_t count = sim_count_used(&listener->address, &peer);
             if (count > listener->sessions_per_ip_max) {
-                sim_fail("I6", "%u sessions of one address with a limit of %u", count, listener->sessions_per_ip_max);
+                sim_fail("I6", "%u sessions of one address with a limit of %u", count,
+                         listener->sessions_per_ip_max);
             }
         }
     }
@@ -231,14 +235,15 @@ void check_settled(void)
     uint64_t out = both(STAT_BYTES_OUT);
     uint64_t discarded = both(STAT_BYTES_DISCARDED);
     if (in != out + discarded) {
-        sim_fail("I5", "%llu bytes in, %llu out, %llu discarded", (unsigned long long)in, (unsigned long long)out,
-                 (unsigned long long)discarded);
+        sim_fail("I5", "%llu bytes in, %llu out, %llu discarded", (unsigned long long)in,
+                 (unsigned long long)out, (unsigned long long)discarded);
     }
 }
 
 static void check_perfect(void)
 {
-    uint64_t finished = check_total(STATS_LISTENER, STAT_CLOSED_FINISHED, (enum stat)(STAT_CLOSED_FINISHED + 1));
+    uint64_t finished =
+        check_total(STATS_LISTENER, STAT_CLOSED_FINISHED, (enum stat)(STAT_CLOSED_FINISHED + 1));
     uint32_t expected = crowd.clients_count - crowd.sleepers;
     if (crowd.outcomes[PEER_CLEAN] != expected || finished != expected) {
         sim_fail("I1", "nothing failed, but only %u of %u clients ended well, and %llu sessions finished",
@@ -253,8 +258,9 @@ static void check_perfect(void)
     uint64_t in = check_total(STATS_LISTENER, STAT_BYTES_IN, (enum stat)(STAT_BYTES_IN + 1));
     uint64_t out = check_total(STATS_LISTENER, STAT_BYTES_OUT, (enum stat)(STAT_BYTES_OUT + 1));
     if (in != sent || out != received) {
-        sim_fail("I5", "clients sent %llu and received %llu bytes; counted were %llu and %llu", (unsigned long long)sent,
-                 (unsigned long long)received, (unsigned long long)in, (unsigned long long)out);
+        sim_fail("I5", "clients sent %llu and received %llu bytes; counted were %llu and %llu",
+                 (unsigned long long)sent, (unsigned long long)received, (unsigned long long)in,
+                 (unsigned long long)out);
     }
 }
 
@@ -267,7 +273,8 @@ void check_end(void)
         check_delivered(sim_plan.servers_break ? crowd.clients : crowd.servers);
     }
     uint64_t bytes = sim_port.bytes_received + sim_port.bytes_sent;
-    uint64_t most = 2000 + 8 * bytes + 400ULL * (crowd.clients_count + crowd.servers_count + sim_plan.admin_clients) +
+    uint64_t most = 2000 + 8 * bytes +
+                    400ULL * (crowd.clients_count + crowd.servers_count + sim_plan.admin_clients) +
                     1000 * (sim.now_us / 1000000);
     if (sim_port.dones > most) {
         sim_fail("I9", "%llu completions for %llu bytes and %u clients", (unsigned long long)sim_port.dones,

@@ -95,8 +95,10 @@ void crowd_peer_ended(struct sim_peer *peer)
     } else {
         crowd.servers_active--;
     }
-    if (peer->not_before_us > 0 && (peer->outcome != PEER_BROKEN || sim.now_us < peer->connected_us + peer->not_before_us)) {
-        sim_fail("S12", "a client that did nothing ended with outcome %d after %llu us; the deadline is %llu us",
+    if (peer->not_before_us > 0 &&
+        (peer->outcome != PEER_BROKEN || sim.now_us < peer->connected_us + peer->not_before_us)) {
+        sim_fail("S12",
+                 "a client that did nothing ended with outcome %d after %llu us; the deadline is %llu us",
                  (int)peer->outcome, (unsigned long long)(sim.now_us - peer->connected_us),
                  (unsigned long long)peer->not_before_us);
     }
@@ -119,8 +121,10 @@ static void explain_all(const struct sim_peer *peer, const char *what)
 {
     for (; peer != NULL; peer = peer->next) {
         if (peer->outcome == PEER_ACTIVE || sim.verbose) {
-            fprintf(stderr, "     %s %u: outcome %d, end %d, state %d%s; sent %llu of %llu%s, received %llu%s\n", what, peer->id, (int)peer->outcome,
-                    peer->end != NULL ? (int)peer->end->id : -1, peer->end != NULL ? (int)peer->end->state : -1,
+            fprintf(stderr,
+                    "     %s %u: outcome %d, end %d, state %d%s; sent %llu of %llu%s, received %llu%s\n",
+                    what, peer->id, (int)peer->outcome, peer->end != NULL ? (int)peer->end->id : -1,
+                    peer->end != NULL ? (int)peer->end->state : -1,
                     peer->end != NULL && peer->end->silent ? ", silent" : "", (unsigned long long)peer->sent,
                     (unsigned long long)peer->plan.send_bytes, peer->fin_sent ? " and FIN" : "",
                     (unsigned long long)peer->received, peer->fin_received ? " and FIN" : "");
@@ -151,12 +155,14 @@ static bool may_be_partner(const struct sim_peer *peer, const struct sim_peer *o
 static void claim(struct sim_peer *peer, struct sim_peer *partner)
 {
     if (partner->partner != NULL && partner->partner != peer) {
-        sim_fail("I10", "peer %u hears peer %u, who hears peer %u", peer->id, partner->id, partner->partner->id);
+        sim_fail("I10", "peer %u hears peer %u, who hears peer %u", peer->id, partner->id,
+                 partner->partner->id);
     }
     for (struct sim_peer *other = peer->role == PEER_CLIENT ? crowd.clients : crowd.servers; other != NULL;
          other = other->next) {
         if (other != peer && other->partner == partner) {
-            sim_fail("I10", "the stream of peer %u arrives at the peers %u and %u", partner->id, peer->id, other->id);
+            sim_fail("I10", "the stream of peer %u arrives at the peers %u and %u", partner->id, peer->id,
+                     other->id);
         }
     }
     peer->partner = partner;
@@ -173,7 +179,8 @@ void crowd_identify(struct sim_peer *peer)
         }
     }
     if (count == 0) {
-        sim_fail("I1", "peer %u received %llu bytes that nobody has sent", peer->id, (unsigned long long)peer->received);
+        sim_fail("I1", "peer %u received %llu bytes that nobody has sent", peer->id,
+                 (unsigned long long)peer->received);
     }
     if (count == 1 && peer->received >= SURE_BYTES) {
         claim(peer, found);
@@ -194,8 +201,8 @@ void crowd_check_fin(struct sim_peer *peer)
         if (!fin_is_due(peer, peer->partner)) {
             sim_fail(peer->partner->end->out->fin_delivered ? "I2" : "I1",
                      "peer %u got FIN after %llu of %llu bytes of peer %u, who had %s", peer->id,
-                     (unsigned long long)peer->received, (unsigned long long)peer->partner->sent, peer->partner->id,
-                     peer->partner->end->out->fin_delivered ? "finished" : "not finished");
+                     (unsigned long long)peer->received, (unsigned long long)peer->partner->sent,
+                     peer->partner->id, peer->partner->end->out->fin_delivered ? "finished" : "not finished");
         }
         return;
     }

@@ -54,7 +54,9 @@ static void play_twice(uint64_t seed, enum sim_scenario scenario, const struct s
     struct sim_outcome second;
     sim_run(seed, scenario, &nothing_fails, &second);
     if (first->hash != second.hash) {
-        fprintf(stderr, "FAIL seed=%" PRIu64 " step=%" PRIu64 " invariant=DETERMINISM\n     %" PRIx64 " and %" PRIx64 "\n",
+        fprintf(stderr,
+                "FAIL seed=%" PRIu64 " step=%" PRIu64 " invariant=DETERMINISM\n     %" PRIx64 " and %" PRIx64
+                "\n",
                 seed, second.steps, first->hash, second.hash);
         exit(1);
     }
@@ -79,11 +81,13 @@ static void play_many(const struct options *options)
     for (uint64_t i = 0; i < options->seeds; i++) {
         play_one(options->from + i, options);
         if (options->progress && (i + 1) % PROGRESS_EVERY == 0) {
-            fprintf(stderr, "%" PRIu64 " worlds, %.0f per second\n", i + 1, (double)(i + 1) / (seconds() - start));
+            fprintf(stderr, "%" PRIu64 " worlds, %.0f per second\n", i + 1,
+                    (double)(i + 1) / (seconds() - start));
         }
     }
     double took = seconds() - start;
-    printf("%" PRIu64 " worlds from seed %" PRIu64 ", %" PRIu64 " steps (at most %" PRIu64 " in one), %.1f s, %.0f worlds per second\n",
+    printf("%" PRIu64 " worlds from seed %" PRIu64 ", %" PRIu64 " steps (at most %" PRIu64
+           " in one), %.1f s, %.0f worlds per second\n",
            totals.worlds, options->from, totals.steps, totals.steps_most, took, (double)totals.worlds / took);
     if (options->summary) {
         for (int i = 0; i < SCENARIO_COUNT; i++) {
@@ -122,7 +126,8 @@ static void fail_each(const struct options *options)
         sim_run(options->fail_nth, options->scenario, &failing, &outcome);
         runs++;
     }
-    printf("seed %" PRIu64 ", %s: %" PRIu64 " allocations, %" PRIu64 " submissions, %" PRIu64 " worlds with one failure\n",
+    printf("seed %" PRIu64 ", %s: %" PRIu64 " allocations, %" PRIu64 " submissions, %" PRIu64
+           " worlds with one failure\n",
            options->fail_nth, scenario_name(whole.scenario), whole.allocations, whole.submissions, runs);
 }
 

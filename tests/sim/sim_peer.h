@@ -31,15 +31,15 @@ enum peer_pace {
 
 struct peer_plan {
     uint64_t send_bytes;
-    uint32_t chunk_bytes;   /* of one write; 1 = a trickle */
-    uint32_t read_bytes;    /* of one read */
-    uint32_t think_us;      /* between two actions */
-    uint64_t read_from_us;  /* reads nothing before this time */
-    uint64_t pause_at;      /* after this many bytes it sends nothing ... */
-    uint64_t pause_us;      /* ... for this long */
-    uint64_t abort_after;   /* bytes sent and received, after which it aborts; UINT64_MAX = never */
-    bool stubborn;          /* never sends FIN: only a deadline of the server ends it */
-    bool abort_by_reset;    /* else by closing, read or not */
+    uint32_t chunk_bytes;  /* of one write; 1 = a trickle */
+    uint32_t read_bytes;   /* of one read */
+    uint32_t think_us;     /* between two actions */
+    uint64_t read_from_us; /* reads nothing before this time */
+    uint64_t pause_at;     /* after this many bytes it sends nothing ... */
+    uint64_t pause_us;     /* ... for this long */
+    uint64_t abort_after;  /* bytes sent and received, after which it aborts; UINT64_MAX = never */
+    bool stubborn;         /* never sends FIN: only a deadline of the server ends it */
+    bool abort_by_reset;   /* else by closing, read or not */
     uint32_t window_bytes;
     enum peer_pace pace;
     enum peer_ending ending;
@@ -56,10 +56,11 @@ enum peer_outcome {
 struct sim_peer {
     uint32_t id;
     enum peer_role role;
-    bool echo;           /* its own stream comes back */
-    bool probe;          /* must succeed */
-    uint64_t not_before_us; /* a sleeper: does nothing, and is reset by a deadline after this time at the earliest */
-    uint32_t group;      /* clients: the upstream behind their listener; servers: their upstream */
+    bool echo;  /* its own stream comes back */
+    bool probe; /* must succeed */
+    uint64_t
+        not_before_us; /* a sleeper: does nothing, and is reset by a deadline after this time at the earliest */
+    uint32_t group;    /* clients: the upstream behind their listener; servers: their upstream */
     uint64_t key;
     struct peer_plan plan;
     struct net_end *end; /* NULL before it is connected */

@@ -32,10 +32,13 @@ enum sim_scenario scenario_from_name(const char *name)
 /* A world that must be perfect knows delays of every kind, but nothing that breaks a connection or refuses one. */
 static void keep_only_delays(void)
 {
-    static const enum sim_fault kept[] = {SIM_FAULT_IMMEDIATE,   SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK,
-                                          SIM_FAULT_STALL,       SIM_FAULT_SLOW_WORKER,     SIM_FAULT_PREEMPT,
-                                          SIM_FAULT_PARTIAL_RECEIVE, SIM_FAULT_PARTIAL_SEND, SIM_FAULT_EARLY_WAIT,
-                                          SIM_FAULT_RESET_DISCARDS, SIM_FAULT_CANCEL_SLOW, SIM_FAULT_CONNECT_SLOW};
+    static const enum sim_fault kept[] = {SIM_FAULT_IMMEDIATE,        SIM_FAULT_SLOW_COMPLETION,
+                                          SIM_FAULT_SLOW_NETWORK,     SIM_FAULT_STALL,
+                                          SIM_FAULT_SLOW_WORKER,      SIM_FAULT_PREEMPT,
+                                          SIM_FAULT_PREEMPT_ANYWHERE, SIM_FAULT_PARTIAL_RECEIVE,
+                                          SIM_FAULT_PARTIAL_SEND,     SIM_FAULT_EARLY_WAIT,
+                                          SIM_FAULT_RESET_DISCARDS,   SIM_FAULT_CANCEL_SLOW,
+                                          SIM_FAULT_CONNECT_SLOW};
     uint32_t rates[SIM_FAULT_COUNT] = {0};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         rates[kept[i]] = sim_faults.rates[kept[i]];
@@ -47,8 +50,8 @@ static void keep_only_delays(void)
 /* And one in which nothing may take long: only what changes the order. */
 static void keep_quick(void)
 {
-    static const enum sim_fault dropped[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK, SIM_FAULT_STALL,
-                                             SIM_FAULT_SLOW_WORKER, SIM_FAULT_CANCEL_SLOW};
+    static const enum sim_fault dropped[] = {SIM_FAULT_SLOW_COMPLETION, SIM_FAULT_SLOW_NETWORK,
+                                             SIM_FAULT_STALL, SIM_FAULT_SLOW_WORKER, SIM_FAULT_CANCEL_SLOW};
     for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
         sim_faults.rates[dropped[i]] = 0;
     }
@@ -110,7 +113,8 @@ static bool stubborn_end(bool client)
     for (uint32_t i = 0; i < sim_plan.listeners_count; i++) {
         const struct plan_listener *listener = &sim_plan.listeners[i];
         bool half_closed = client && listener->half_close_timeout_ms > 0 && !listener->echo;
-        if (listener->idle_timeout_ms == 0 && listener->lifetime_ms == 0 && !half_closed && sim_plan.stop_step == 0) {
+        if (listener->idle_timeout_ms == 0 && listener->lifetime_ms == 0 && !half_closed &&
+            sim_plan.stop_step == 0) {
             return false;
         }
     }
@@ -153,7 +157,8 @@ static void plan_timely(struct peer_plan *plan, bool client, bool echo)
     plan->read_from_us = one_in(2) ? 0 : sim.now_us + sim_below(2000 * 1000);
     plan->think_us = one_in(2) ? 1000 : 2000 * 1000;
     plan->chunk_bytes = (uint32_t)(plan->send_bytes / 60) + 1;
-    plan->read_bytes = 16384; /* a send that drips into a full buffer completes late: that is silence to the server */
+    plan->read_bytes =
+        16384; /* a send that drips into a full buffer completes late: that is silence to the server */
     plan->ending = PEER_FIN_WHEN_SENT;
     plan->pace = PEER_FREE;
     if (sim_plan.asks && !echo) {
@@ -232,7 +237,9 @@ static void plan_listener(struct plan_listener *listener, uint32_t index)
 {
     enum sim_scenario scenario = sim_plan.scenario;
     listener->address = loopback(1, (uint16_t)(7000 + index));
-    listener->echo = scenario == SCENARIO_ECHO || (scenario != SCENARIO_PROXY && scenario != SCENARIO_CONNECT && scenario != SCENARIO_RESETS && one_in(2));
+    listener->echo =
+        scenario == SCENARIO_ECHO || (scenario != SCENARIO_PROXY && scenario != SCENARIO_CONNECT &&
+                                      scenario != SCENARIO_RESETS && one_in(2));
     listener->group = sim_below(sim_plan.upstreams_count);
     if (scenario == SCENARIO_LIMITS || one_in(8)) {
         listener->sessions_max = one_in(2) ? 0 : sim_between(1, 6);
@@ -292,8 +299,8 @@ static void append(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(sim_plan.config + sim_plan.config_bytes, PLAN_CONFIG_BYTES - sim_plan.config_bytes, format,
-                           arguments);
+    int length = vsnprintf(sim_plan.config + sim_plan.config_bytes, PLAN_CONFIG_BYTES - sim_plan.config_bytes,
+                           format, arguments);
     va_end(arguments);
     sim_plan.config_bytes += (size_t)length;
     if (sim_plan.config_bytes >= PLAN_CONFIG_BYTES) {
@@ -312,7 +319,8 @@ static void write_config(void)
 {
     sim_plan.config_bytes = 0;
     append("[server]\nworkers=%u\nmax_sessions=%u\ndrain_timeout=%ums\nlog_level=debug\n[stats]\nlisten=%s\n",
-           sim_plan.workers, sim_plan.sessions_max, sim_plan.drain_timeout_ms, sim_plan.admin ? "127.0.0.1:8404" : "off");
+           sim_plan.workers, sim_plan.sessions_max, sim_plan.drain_timeout_ms,
+           sim_plan.admin ? "127.0.0.1:8404" : "off");
     for (uint32_t i = 0; i < sim_plan.upstreams_count; i++) {
         const struct plan_upstream *upstream = &sim_plan.upstreams[i];
         append("[upstream u%u]\nserver=s%u ", i, i);
@@ -363,7 +371,8 @@ static void stop_in_between(void)
 
 static void plan_stops(void)
 {
-    if (sim_plan.scenario == SCENARIO_STOP || (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS && one_in(8))) {
+    if (sim_plan.scenario == SCENARIO_STOP ||
+        (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS && one_in(8))) {
         sim_plan.stop_step = 1 + (one_in(4) ? sim_below(300) : sim_below(4000));
         if (one_in(3)) {
             stop_in_between();
@@ -421,7 +430,10 @@ void plan_draw(enum sim_scenario scenario)
     }
     sim_plan.clients_within_us = one_in(2) ? 1 + sim_delay(1000) : 1 + sim_delay(5ULL * 1000 * 1000);
     sim_plan.admin = sim_plan.scenario == SCENARIO_ADMIN || one_in(2);
-    sim_plan.admin_clients = !sim_plan.admin ? 0 : sim_plan.scenario == SCENARIO_ADMIN ? sim_between(1, 6) : one_in(4) ? 1 : 0;
+    sim_plan.admin_clients = !sim_plan.admin                       ? 0
+                             : sim_plan.scenario == SCENARIO_ADMIN ? sim_between(1, 6)
+                             : one_in(4)                           ? 1
+                                                                   : 0;
     sim_plan.chaos_us = 30ULL * 1000 * 1000 + sim_delay(60ULL * 1000 * 1000);
     if (plan_clients_max != 0 && sim_plan.clients_count > plan_clients_max) {
         sim_plan.clients_count = plan_clients_max;
@@ -437,7 +449,8 @@ uint64_t plan_patience_us(void)
         ms += sim_plan.listeners[i].idle_timeout_ms + sim_plan.listeners[i].half_close_timeout_ms;
     }
     for (uint32_t i = 0; i < sim_plan.upstreams_count; i++) {
-        ms += (uint64_t)(sim_plan.upstreams[i].connect_timeout_ms + 250) * (sim_plan.upstreams[i].retries + 1);
+        ms +=
+            (uint64_t)(sim_plan.upstreams[i].connect_timeout_ms + 250) * (sim_plan.upstreams[i].retries + 1);
     }
     return ms * 1000 + 8ULL * sim_faults.slow_us;
 }

@@ -10,16 +10,16 @@
 #include <stddef.h>
 
 enum sim_scenario {
-    SCENARIO_CLEAN,   /* nothing fails, only delays: everything must be perfect */
+    SCENARIO_CLEAN, /* nothing fails, only delays: everything must be perfect */
     SCENARIO_ECHO,
     SCENARIO_PROXY,
     SCENARIO_MIXED,   /* several listeners and upstreams, and the statistics */
     SCENARIO_CONNECT, /* upstreams that refuse, hang, come and go, or have names */
     SCENARIO_LIMITS,
-    SCENARIO_STOP,    /* stopped at any step, and again at any step */
-    SCENARIO_ADMIN,   /* the statistics under traffic */
-    SCENARIO_RESETS,  /* one side breaks its connections; the other must still get all that was received (S2) */
-    SCENARIO_TIMED,   /* nobody is idle for long, so nobody may be cut for that (S12) */
+    SCENARIO_STOP,   /* stopped at any step, and again at any step */
+    SCENARIO_ADMIN,  /* the statistics under traffic */
+    SCENARIO_RESETS, /* one side breaks its connections; the other must still get all that was received (S2) */
+    SCENARIO_TIMED,  /* nobody is idle for long, so nobody may be cut for that (S12) */
     SCENARIO_COUNT
 };
 
@@ -38,21 +38,21 @@ struct plan_listener {
 
 struct plan_upstream {
     bool named;
-    bool up;                 /* servers listen from the start */
+    bool up; /* servers listen from the start */
     uint32_t addresses_count;
     struct address addresses[CROWD_ADDRESSES_MAX];
     uint32_t sessions_max;
     uint32_t connect_timeout_ms;
     uint32_t retries;
     uint32_t resolve_interval_ms;
-    uint64_t switch_us;      /* servers go or come then; 0 = never */
+    uint64_t switch_us; /* servers go or come then; 0 = never */
 };
 
 struct sim_plan {
     enum sim_scenario scenario;
-    bool clean;              /* every client must end well */
-    bool asks;               /* SCENARIO_TIMED: clients ask, wait for the answer and then end */
-    bool servers_break;      /* SCENARIO_RESETS: the servers do, else the clients */
+    bool clean;         /* every client must end well */
+    bool asks;          /* SCENARIO_TIMED: clients ask, wait for the answer and then end */
+    bool servers_break; /* SCENARIO_RESETS: the servers do, else the clients */
     uint32_t workers;
     uint32_t buffer_bytes;
     uint32_t sessions_max;
@@ -63,15 +63,15 @@ struct sim_plan {
     struct plan_upstream upstreams[CROWD_UPSTREAMS_MAX];
     uint32_t clients_count;
     uint64_t clients_within_us; /* they come within this time */
-    bool admin;              /* the statistics are served */
+    bool admin;                 /* the statistics are served */
     uint32_t admin_clients;
-    uint64_t stop_step;      /* 0 = at the end */
-    uint64_t stop_sockets;   /* when so many sockets were opened, if that is earlier; 0 = by the step only */
-    bool leaps;              /* the clock leaps */
-    bool lingering;          /* many clients never end by themselves */
+    uint64_t stop_step;    /* 0 = at the end */
+    uint64_t stop_sockets; /* when so many sockets were opened, if that is earlier; 0 = by the step only */
+    bool leaps;            /* the clock leaps */
+    bool lingering;        /* many clients never end by themselves */
     uint64_t second_stop_steps; /* after the first; 0 = never */
-    uint64_t chaos_us;       /* then faults end */
-    uint64_t bytes_max;      /* of one stream */
+    uint64_t chaos_us;          /* then faults end */
+    uint64_t bytes_max;         /* of one stream */
     char config[PLAN_CONFIG_BYTES];
     size_t config_bytes;
 };

@@ -20,7 +20,7 @@ static struct {
     uint32_t clients_to_come;
     bool stopped_early;
     uint64_t stopped_us;
-    uint64_t stop_us[3]; /* when a stop was asked for; [0] is not used */
+    uint64_t stop_us[3];  /* when a stop was asked for; [0] is not used */
     uint64_t allocations; /* before the calm */
     uint64_t submissions;
 } run;
@@ -98,9 +98,13 @@ static void sleeper_comes(void)
 {
     enum { ON_THE_WAY_US = 20000 };
     const struct plan_listener *listener = &sim_plan.listeners[0];
-    uint32_t first_ms = listener->idle_timeout_ms < listener->half_close_timeout_ms ? listener->idle_timeout_ms
-                                                                                  : listener->half_close_timeout_ms;
-    struct peer_plan plan = {.stubborn = true, .read_bytes = 16384, .chunk_bytes = 1, .abort_after = UINT64_MAX};
+    uint32_t first_ms = listener->idle_timeout_ms < listener->half_close_timeout_ms
+                            ? listener->idle_timeout_ms
+                            : listener->half_close_timeout_ms;
+    struct peer_plan plan = {.stubborn = true,
+                             .read_bytes = 16384,
+                             .chunk_bytes = 1,
+                             .abort_after = UINT64_MAX};
     struct address from = {ADDRESS_V4, 0, 0, 0, {127, 0, 1, 5}};
     struct sim_peer *peer = crowd_add_client(listener->group, listener->echo, &plan);
     peer->not_before_us = (uint64_t)first_ms * 1000 - ON_THE_WAY_US;
@@ -131,12 +135,15 @@ static void schedule_clocks(void)
     if (sim_faults.rates[SIM_FAULT_CLOCK_LEAP] != 0) {
         sim_plan.leaps = true;
         for (uint32_t leaps = sim_between(1, 3); leaps > 0; leaps--) {
-            sim_at(sim_delay(40ULL * 1000 * 1000), SIM_LABEL_CLOCK, clock_leaps, NULL, sim_delay(3600ULL * 1000 * 1000));
+            sim_at(sim_delay(40ULL * 1000 * 1000), SIM_LABEL_CLOCK, clock_leaps, NULL,
+                   sim_delay(3600ULL * 1000 * 1000));
         }
     }
     if (sim_faults.rates[SIM_FAULT_CLOCK_STALL] != 0) {
+        sim_plan.leaps = true; /* the clock is right again with a leap */
         for (uint32_t stalls = sim_between(1, 4); stalls > 0; stalls--) {
-            sim_at(sim_delay(20ULL * 1000 * 1000), SIM_LABEL_CLOCK, clock_stalls, NULL, sim_delay(500 * 1000));
+            sim_at(sim_delay(20ULL * 1000 * 1000), SIM_LABEL_CLOCK, clock_stalls, NULL,
+                   sim_delay(500 * 1000));
         }
     }
 }
@@ -271,8 +278,8 @@ static void phase_calm(void)
         host_stops();
     }
     if (!run_until(peers_ended, plan_patience_us())) {
-        sim_fail("I8", "%u clients and %u readers of the statistics are never served to their end", crowd.clients_active,
-                 admin_clients_active());
+        sim_fail("I8", "%u clients and %u readers of the statistics are never served to their end",
+                 crowd.clients_active, admin_clients_active());
     }
     if (!run_until(sessions_ended, plan_patience_us())) {
         sim_fail("I8", "%u sessions outlive their clients", check_active());
@@ -314,8 +321,8 @@ static void phase_stop(void)
         sim_fail("N6", "it does not stop: state %d", (int)run.state);
     }
     if (!run_until(everybody_ended, plan_patience_us())) {
-        sim_fail("I7", "%u clients and %u servers are still connected to a server that has stopped", crowd.clients_active,
-                 crowd.servers_active);
+        sim_fail("I7", "%u clients and %u servers are still connected to a server that has stopped",
+                 crowd.clients_active, crowd.servers_active);
     }
 }
 
@@ -342,14 +349,16 @@ static void check_stop_time(void)
 static void check_outcome(bool served)
 {
     enum daemon_outcome outcome = daemon_outcome(run.daemon);
-    uint64_t cut = served ? check_total(STATS_LISTENER, STAT_CLOSED_STOPPED, (enum stat)(STAT_CLOSED_STOPPED + 1)) : 0;
+    uint64_t cut =
+        served ? check_total(STATS_LISTENER, STAT_CLOSED_STOPPED, (enum stat)(STAT_CLOSED_STOPPED + 1)) : 0;
     if (!served) {
         if (sim_plan.clean || (outcome != DAEMON_FAILED && run.stops == 0)) {
             sim_fail("OUTCOME", "it never served, and its outcome is %d", (int)outcome);
         }
     } else if ((outcome != DAEMON_CUT && cut > 0) || outcome == DAEMON_FAILED) {
         /* The other way round it may be: a session that was being flushed keeps its first reason when it is cut. */
-        sim_fail("OUTCOME", "%llu sessions were cut, and the outcome is %d", (unsigned long long)cut, (int)outcome);
+        sim_fail("OUTCOME", "%llu sessions were cut, and the outcome is %d", (unsigned long long)cut,
+                 (int)outcome);
     }
 }
 
@@ -392,8 +401,8 @@ static void explain(void)
 {
     take_logs();
     if (sim_memory.fail_at != 0 || sim_port.fail_at != 0) {
-        fprintf(stderr, "     with allocation %llu and submission %llu failing\n", (unsigned long long)sim_memory.fail_at,
-                (unsigned long long)sim_port.fail_at);
+        fprintf(stderr, "     with allocation %llu and submission %llu failing\n",
+                (unsigned long long)sim_memory.fail_at, (unsigned long long)sim_port.fail_at);
     }
     crowd_explain();
 }
@@ -420,10 +429,13 @@ static void world_begin(uint64_t seed, enum sim_scenario scenario)
     schedule_world();
 }
 
-void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing *failing, struct sim_outcome *outcome)
+void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing *failing,
+             struct sim_outcome *outcome)
 {
     world_begin(seed, scenario);
-    struct daemon_options options = {.config = run.config, .pid = 1, .random_seed = sim_random(),
+    struct daemon_options options = {.config = run.config,
+                                     .pid = 1,
+                                     .random_seed = sim_random(),
                                      .changed = daemon_changed_to};
     sim_memory.allocations = 0;
     sim_memory.fail_at = failing->allocation;
@@ -446,7 +458,7 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
     take_logs();
     sim_memory_check_empty();
     sim_faults_account();
-    *outcome = (struct sim_outcome){sim.hash, sim.step, run.allocations, run.submissions, sim.now_us,
-                                    sim_plan.scenario};
+    *outcome = (struct sim_outcome){sim.hash,        sim.step,   run.allocations,
+                                    run.submissions, sim.now_us, sim_plan.scenario};
     sim_end();
 }

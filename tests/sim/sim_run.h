@@ -27,6 +27,7 @@ struct sim_failing {
 };
 
 /* Ends the process when an invariant does not hold. `scenario` SCENARIO_COUNT: the seed chooses. */
-void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing *failing, struct sim_outcome *outcome);
+void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing *failing,
+             struct sim_outcome *outcome);
 
 #endif
