@@ -197,12 +197,13 @@ static bool has_fired(void *context)
     return atomic_load_u32(&ticker.fired) >= *(const uint32_t *)context;
 }
 
+/* So often that a worker which only looks now and then would miss the suite's deadline. */
 static void test_tick_is_called_when_it_asked_without_any_operation(void **state)
 {
     (void)state;
-    uint32_t times = 10;
+    uint32_t times = 100;
     start_ticker(0, 5000);
-    suite_require(has_fired, &times, "ten ticks");
+    suite_require(has_fired, &times, "a hundred ticks");
     EXPECT(atomic_load_u32(&ticker.outside) == 0);
 }
 
@@ -218,7 +219,7 @@ static void test_what_a_done_armed_is_seen_before_sleeping(void **state)
     (void)state;
     static struct suite_step step;
     start_ticker(PORT_NEVER, 0);
-    for (uint32_t i = 1; i <= 5; i++) {
+    for (uint32_t i = 1; i <= 60; i++) {
         memset(&step, 0, sizeof(step));
         step.then = arm;
         suite_post(&step);

@@ -1,6 +1,8 @@
 /* Rounds of workers, packets that cannot be queued, several ports, and the end of everything. */
 #include "tests/port/suite_iocp.h"
 
+#include "port/iocp_status.h"
+
 /* --- fairness of connections ----------------------------------------------------------------------------------------- */
 
 enum { FAIR_PAIRS = 96, FAIR_TURNS = 8 };
@@ -99,6 +101,125 @@ static void test_failed_post_alone_is_found_in_time(void **state)
     EXPECT(suite_finish(&step) == PORT_OK);
 }
 
+/* --- a result that comes together with a close ------------------------------------------------------------------------ */
+
+static HANDLE gate;
+
+static void wait_at_gate(struct suite_step *step)
+{
+    (void)step;
+    WaitForSingleObject(gate, 20000);
+}
+
+/* The system reports the reset, but the socket was closed before anybody looked: that is a cancellation, like every
+ * failure of a closing socket. The only worker is held up meanwhile. */
+static void test_failure_of_a_closing_socket_is_a_cancellation(void **state)
+{
+    (void)state;
+    static struct suite_step holder;
+    static struct suite_step receive;
+    static struct suite_pair pair;
+    uint8_t byte = 0;
+    memset(&holder, 0, sizeof(holder));
+    memset(&receive, 0, sizeof(receive));
+    struct port_options options = {1, NULL, NULL};
+    suite_restart_port(&options);
+    gate = CreateEventW(NULL, TRUE, FALSE, NULL);
+    REQUIRE(gate != NULL);
+    suite_connect_pairs(&pair, 1);
+    suite_receive(&receive, &pair.server, &byte, 1);
+    suite_pass();
+    holder.then = wait_at_gate;
+    suite_post(&holder);
+    port_reset(&pair.client);
+    OVERLAPPED *overlapped = &iocp_words_of(&receive.op)->overlapped;
+    ULONGLONG deadline = GetTickCount64() + 10000;
+    while (!HasOverlappedIoCompleted(overlapped) && GetTickCount64() < deadline)
+        SwitchToThread(); /* the worker cannot tell, it stands at the gate */
+    uint32_t os_code = 0;
+    EXPECT(iocp_status_from_nt((uint32_t)overlapped->Internal, &os_code) == PORT_RESET);
+    port_close(&pair.server);
+    SetEvent(gate);
+    EXPECT(suite_finish(&receive) == PORT_CANCELLED);
+    suite_close_pair(&pair);
+    suite_pass();
+    CloseHandle(gate);
+}
+
+/* --- handles ------------------------------------------------------------------------------------------------------------ */
+
+struct handle_entry {
+    void *object;
+    ULONG_PTR process_id;
+    ULONG_PTR handle;
+    ULONG access;
+    USHORT trace;
+    USHORT type;
+    ULONG attributes;
+    ULONG reserved;
+};
+
+struct handle_list {
+    ULONG_PTR count;
+    ULONG_PTR reserved;
+    struct handle_entry entries[1];
+};
+
+/* By the list of all handles of the system: GetProcessHandleCount answers 0 under Wine. */
+static uint32_t count_handles(void)
+{
+    typedef LONG WINAPI query(ULONG class, void *buffer, ULONG bytes, ULONG *needed);
+    enum { EXTENDED_HANDLES = 64, LIST_BYTES = 8 * 1024 * 1024 };
+    query *ask =
+        (query *)(void (*)(void))GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQuerySystemInformation");
+    struct handle_list *list = memory_allocate(1, LIST_BYTES);
+    uint32_t count = 0;
+    REQUIRE(ask != NULL && list != NULL);
+    REQUIRE(ask(EXTENDED_HANDLES, list, LIST_BYTES, NULL) == 0);
+    for (ULONG_PTR i = 0; i < list->count; i++)
+        count += list->entries[i].process_id == GetCurrentProcessId();
+    memory_free(list);
+    return count;
+}
+
+static void use_handles(void)
+{
+    static struct suite_step accepts[4];
+    static struct suite_step connect_step;
+    static struct suite_pair pair;
+    uint32_t os_code = 0;
+    memset(accepts, 0, sizeof(accepts));
+    memset(&connect_step, 0, sizeof(connect_step));
+    struct port_socket listener = {0};
+    struct port_socket client = {0};
+    struct address address = suite_listen(&listener);
+    for (int i = 0; i < 4; i++)
+        suite_accept(&accepts[i], &listener);
+    port_close(&listener);
+    for (int i = 0; i < 4; i++)
+        suite_finish(&accepts[i]);
+    REQUIRE(port_open(suite.port, &client, ADDRESS_V4, &os_code) == PORT_OK);
+    suite_connect(&connect_step, &client, &address);
+    EXPECT(suite_finish(&connect_step) == PORT_REFUSED);
+    port_reset(&client);
+    suite_connect_pairs(&pair, 1);
+    suite_close_pair(&pair);
+}
+
+/* On one port: with the last port Winsock is cleaned up, and that closes sockets which were forgotten. */
+static void test_no_handle_is_left(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20 };
+    use_handles(); /* what the system opens once */
+    uint32_t before = count_handles();
+    for (int i = 0; i < ROUNDS; i++)
+        use_handles();
+    uint32_t after = count_handles();
+    EXPECT(before > 0);
+    EXPECT(after < before + ROUNDS);
+}
+
 /* --- names ------------------------------------------------------------------------------------------------------------- */
 
 static bool resolve_then_nothing(void *context)
@@ -128,13 +249,13 @@ static void test_late_answer_is_dropped_and_outlives_the_port(void **state)
 struct posted {
     struct port_op op;
     uint32_t done; /* atomic */
-    uint32_t worker;
+    DWORD thread_id;
 };
 
 static void count_post(struct port_op *op)
 {
     struct posted *posted = CONTAINER_OF(op, struct posted, op);
-    posted->worker = port_worker_index();
+    posted->thread_id = GetCurrentThreadId();
     atomic_store_u32(&posted->done, 1);
     suite_notify();
 }
@@ -168,7 +289,7 @@ static void test_two_ports_do_not_mix(void **state)
     step.then = post_elsewhere;
     suite_post(&step);
     suite_require(is_posted, &other_post, "a post to another port");
-    EXPECT(other_post.worker == 0);
+    EXPECT(other_post.thread_id == GetThreadId(other_port->workers[0].thread));
     suite_finish(&step);
     port_destroy(other_port);
 }
@@ -176,14 +297,17 @@ static void test_two_ports_do_not_mix(void **state)
 static void test_ports_come_and_go_without_a_trace(void **state)
 {
     (void)state;
+    enum { ROUNDS = 20 };
     static struct suite_step step;
     struct port_options options = {suite.workers, NULL, NULL};
-    for (int i = 0; i < 20; i++) {
+    uint32_t before = count_handles();
+    for (int i = 0; i < ROUNDS; i++) {
         suite_restart_port(&options);
         memset(&step, 0, sizeof(step));
         suite_post(&step);
         EXPECT(suite_finish(&step) == PORT_OK);
     }
+    EXPECT(count_handles() < before + ROUNDS);
 }
 
 int suite_run_iocp_worker(void)
@@ -192,6 +316,8 @@ int suite_run_iocp_worker(void)
         SUITE_TEST(test_ready_connections_are_served_in_turn),
         SUITE_TEST(test_post_survives_a_full_system),
         SUITE_TEST(test_failed_post_alone_is_found_in_time),
+        SUITE_TEST(test_failure_of_a_closing_socket_is_a_cancellation),
+        SUITE_TEST(test_no_handle_is_left),
         SUITE_TEST(test_late_answer_is_dropped_and_outlives_the_port),
         SUITE_TEST(test_two_ports_do_not_mix),
         SUITE_TEST(test_ports_come_and_go_without_a_trace),
