@@ -1,5 +1,7 @@
 """Upstreams that refuse, hang or come late (SEMANTICS S7, S8)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from support import runtime
 from support.net import (
@@ -20,9 +22,7 @@ from support.wait import wait_stable, wait_until
 def test_refused_resets_the_client_and_is_counted(start_server):
     with Refusing() as upstream:
         server = start_server(proxy_config(upstream.port, upstream={"retries": 0}))
-        client = server.connect("proxy")
-        client.sendall(b"nobody will read this")
-        assert how_it_ends(client) == ("reset", b"")
+        assert server.turned_away("proxy", say=b"nobody will read this") == ("reset", b"")
         server.wait_closed("proxy", "connect_failed")
         seen = server.upstream_server()
         assert seen["errors"]["connect_refused"] == 1
@@ -33,7 +33,7 @@ def test_refused_resets_the_client_and_is_counted(start_server):
 def test_refused_is_retried_as_often_as_configured(start_server, retries):
     with Refusing() as upstream:
         server = start_server(proxy_config(upstream.port, upstream={"retries": retries}))
-        assert how_it_ends(server.connect("proxy")) == ("reset", b"")
+        assert server.turned_away("proxy") == ("reset", b"")
         server.wait_closed("proxy", "connect_failed")
         assert server.upstream_server()["errors"]["connect_refused"] == 1 + retries
 
@@ -41,9 +41,9 @@ def test_refused_is_retried_as_often_as_configured(start_server, retries):
 def test_many_refused_clients_are_all_counted(start_server):
     with Refusing() as upstream:
         server = start_server(proxy_config(upstream.port, upstream={"retries": 0}))
-        clients = [server.connect("proxy") for _ in range(100)]
-        for client in clients:
-            assert how_it_ends(client)[0] == "reset"
+        with ThreadPoolExecutor(20) as pool:
+            ends = set(pool.map(lambda _: server.turned_away("proxy"), range(100)))
+        assert ends == {("reset", b"")}
         server.wait_closed("proxy", "connect_failed", 100)
         assert server.upstream_server()["errors"]["connect_refused"] == 100
 
@@ -91,6 +91,16 @@ def test_hanging_connect_ends_at_the_timeout(start_server):
         assert how_it_ends(client) == ("reset", b"")
         server.wait_closed("proxy", "connect_failed")
         assert server.upstream_server()["errors"]["connect_timeout"] == 1
+
+
+def test_connect_that_timed_out_is_tried_again(start_server):
+    with Hanging() as upstream:
+        server = start_server(
+            proxy_config(upstream.port, upstream={"retries": 2, "connect_timeout": "500ms"})
+        )
+        assert server.turned_away("proxy") == ("reset", b"")
+        server.wait_closed("proxy", "connect_failed")
+        assert server.upstream_server()["errors"]["connect_timeout"] == 3
 
 
 def test_fin_while_connecting_is_delivered_after_the_connect(start_server):
@@ -203,7 +213,7 @@ def test_listener_serves_others_while_one_upstream_hangs(start_server):
 def test_recovered_upstream_serves_new_clients(start_server):
     with Refusing() as upstream:
         server = start_server(proxy_config(upstream.port, upstream={"retries": 0}))
-        assert how_it_ends(server.connect("proxy"))[0] == "reset"
+        assert server.turned_away("proxy") == ("reset", b"")
         upstream.listen()
         client = server.connect("proxy")
         behind = upstream.accept()

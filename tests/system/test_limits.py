@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from support import net
-from support.net import exchange, how_it_ends, receive_exactly
+from support.net import exchange, receive_exactly
 from support.peers import Echo
 from support.server import echo_config, proxy_config, server_config
 
@@ -109,11 +109,11 @@ def test_a_place_is_free_again_after_a_session_ended(start_server, config, reaso
     first, second = server.connect("echo"), server.connect("echo")
     for sock in (first, second):
         assert exchange(sock, b"in") == b"in"
-    assert how_it_ends(server.connect("echo")) == ("reset", b"")
+    assert server.turned_away("echo") == ("reset", b"")
     first.close()
     server.wait_active(1)
     assert exchange(server.connect("echo"), b"in again") == b"in again"
-    assert how_it_ends(server.connect("echo")) == ("reset", b"")
+    assert server.turned_away("echo") == ("reset", b"")
     assert server.refused("echo") == {reason: 2}
 
 
@@ -122,7 +122,7 @@ def test_upstream_place_is_free_again_after_a_session_ended(start_server):
         server = start_server(proxy_config(upstream.port, server="max_sessions=1"))
         first = server.connect("proxy")
         assert exchange(first, b"in") == b"in"
-        assert how_it_ends(server.connect("proxy")) == ("reset", b"")
+        assert server.turned_away("proxy") == ("reset", b"")
         first.close()
         server.wait_active(0)
         assert exchange(server.connect("proxy"), b"in again") == b"in again"
@@ -163,5 +163,5 @@ def test_refused_clients_reach_no_upstream(start_server):
         server = start_server(proxy_config(upstream.port, max_sessions=1))
         assert exchange(server.connect("proxy"), b"in") == b"in"
         for _ in range(20):
-            assert how_it_ends(server.connect("proxy")) == ("reset", b"")
+            assert server.turned_away("proxy") == ("reset", b"")
         assert upstream.total == 1

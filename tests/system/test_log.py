@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support import net
-from support.net import exchange, how_it_ends
+from support.net import exchange
 from support.peers import Refusing
 from support.server import echo_config, proxy_config, server_config
 from support.wait import wait_until
@@ -88,7 +88,7 @@ def test_trouble_that_repeats_is_logged_now_and_then(start_server, clients):
         )
         assert exchange(server.connect("echo"), b"x") == b"x"
         for _ in range(clients):
-            assert how_it_ends(server.connect("echo"))[0] == "reset"
-            assert how_it_ends(server.connect("proxy"))[0] == "reset"
+            assert server.turned_away("echo") == ("reset", b"")
+            assert server.turned_away("proxy") == ("reset", b"")
         server.check_end()
         assert len(server.log().splitlines()) < clients / 4

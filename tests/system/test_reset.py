@@ -16,6 +16,9 @@ from support.server import echo_config, proxy_config
 from support.wait import wait_until
 
 SEES_EVERY_RESET = runtime.wine_major() is None or runtime.wine_major() >= 10
+sees_every_reset = pytest.mark.skipif(
+    not SEES_EVERY_RESET, reason="Wine 8 answers a receive after a reset like FIN; needs Wine 10 or Windows"
+)
 
 
 def busy_pair(server, upstream):
@@ -136,9 +139,27 @@ def test_bytes_before_a_reset_are_delivered_to_a_slow_reader(start_server, broke
         server.wait_active(0)
 
 
-@pytest.mark.skipif(
-    not SEES_EVERY_RESET, reason="Wine 8 answers a receive after a reset like FIN; needs Wine 10 or Windows"
-)
+@sees_every_reset
+@pytest.mark.parametrize("broken, reason", [("client", "client_reset"), ("upstream", "server_reset")])
+def test_reset_while_no_receive_is_posted_is_no_end(start_server, broken, reason):
+    """The reader is slow and so fairlead is not receiving when the other side breaks. It finds the reset behind
+    the last byte, and the reader must not take a part for the whole."""
+    with Listening(receive_buffer=4096) as upstream:
+        server = start_server(proxy_config(upstream.port))
+        client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
+        first, second = (client, behind) if broken == "client" else (behind, client)
+        data = Pattern(broken).bytes(64_000_000)
+        first.settimeout(1)
+        with pytest.raises(TimeoutError):
+            first.sendall(data)
+        reset(first)
+        how, arrived = how_it_ends(second)
+        assert data.startswith(arrived)
+        assert how == "reset"
+        server.wait_closed("proxy", reason)
+
+
+@sees_every_reset
 @pytest.mark.parametrize("broken, reason", [("client", "client_reset"), ("upstream", "server_reset")])
 def test_reset_of_a_quiet_session(start_server, broken, reason):
     with Listening() as upstream:

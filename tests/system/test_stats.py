@@ -34,7 +34,7 @@ def test_live_output_matches_the_schema(start_server):
         client = server.connect("echo")
         assert exchange(client, b"hello") == b"hello"
         for name in ("echo", "bad"):
-            assert net.how_it_ends(server.connect(name))[0] == "reset"
+            assert server.turned_away(name) == ("reset", b"")
         assert exchange(server.connect("proxy"), b"hello") == b"hello"
         stats.validate(server.stats())
         server.interrupt()

@@ -15,7 +15,7 @@ from support.net import (
     reset,
     send_fin,
 )
-from support.peers import Echo, Listening, pair_through
+from support.peers import Echo, Hanging, Listening, pair_through
 from support.server import echo_config, proxy_config
 from support.wait import wait_until
 
@@ -145,6 +145,14 @@ def test_lifetime_ends_an_idle_session(start_server):
     server = start_server(echo_config(max_lifetime="1s", idle_timeout="1h"))
     assert how_it_ends(server.connect("echo")) == ("reset", b"")
     server.wait_closed("echo", "lifetime")
+
+
+def test_lifetime_ends_a_session_that_connects(start_server):
+    with Hanging() as upstream:
+        slow = {"connect_timeout": "1h", "retries": 0}
+        server = start_server(proxy_config(upstream.port, upstream=slow, max_lifetime="1s"))
+        assert server.turned_away("proxy", say=b"hello?") == ("reset", b"")
+        server.wait_closed("proxy", "lifetime")
 
 
 def test_reader_that_stopped_is_idle_too(start_server):

@@ -109,6 +109,17 @@ def _send_quietly(sock, data):
         sock.sendall(data)
 
 
+def turned_away(port, host="127.0.0.1", say=b""):
+    """How a client ends that is not served, as how_it_ends tells. The reset may come so early that the
+    connect itself reports it."""
+    try:
+        with connect(port, host) as sock:
+            sock.sendall(say)
+            return how_it_ends(sock)
+    except (ConnectionResetError, BrokenPipeError):
+        return "reset", b""
+
+
 def is_quiet(sock, seconds):
     """True when neither bytes nor FIN nor a reset came within the time. Only for what must not happen."""
     return not select.select([sock], [], [], seconds)[0]

@@ -111,6 +111,10 @@ class Server:
         self.sockets.append(sock)
         return sock
 
+    def turned_away(self, listener, **options):
+        """How a client ends that is not served; normally ("reset", b"")."""
+        return net.turned_away(self.ports[listener], **options)
+
     def log(self):
         """Standard error and, where a test writes log_file=fairlead.log, that file."""
         paths = [self.folder / "stderr.txt", self.folder / "fairlead.log"]
