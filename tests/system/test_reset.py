@@ -142,8 +142,8 @@ def test_bytes_before_a_reset_are_delivered_to_a_slow_reader(start_server, broke
 @sees_every_reset
 @pytest.mark.parametrize("broken, reason", [("client", "client_reset"), ("upstream", "server_reset")])
 def test_reset_while_no_receive_is_posted_is_no_end(start_server, broken, reason):
-    """The reader is slow and so fairlead is not receiving when the other side breaks. It finds the reset behind
-    the last byte, and the reader must not take a part for the whole."""
+    """The reader is slow, and so fairlead is not receiving when the other side breaks. It finds the reset
+    behind the last byte, and the reader must not take a part for the whole."""
     with Listening(receive_buffer=4096) as upstream:
         server = start_server(proxy_config(upstream.port))
         client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
