@@ -144,6 +144,11 @@ bool sim_fault(enum sim_fault fault)
     return true;
 }
 
+uint64_t sim_fault_happened(enum sim_fault fault)
+{
+    return happened[fault];
+}
+
 void sim_fault_count(enum sim_fault fault)
 {
     happened[fault]++;

@@ -76,6 +76,9 @@ void sim_faults_stop(void);
 /* True when the fault happens now; it is counted then. */
 bool sim_fault(enum sim_fault fault);
 
+/* How often it happened in this world. */
+uint64_t sim_fault_happened(enum sim_fault fault);
+
 /* Counts one that was decided elsewhere. */
 void sim_fault_count(enum sim_fault fault);
 

@@ -3,11 +3,14 @@
 #include "base/random.h"
 #include "tests/sim/port_sim_fault.h"
 #include "tests/sim/port_sim_world.h"
+#include "tests/sim/sim_plan.h"
 #include "tests/sim/sim_stream.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* The watch over a client begins CONNECT_WATCH_US after its accept. */
+enum { NOTICED_US = 500 * 1000 };
 enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = 4 * CROWD_UPSTREAMS_MAX * CROWD_ADDRESSES_MAX };
 
 struct crowd crowd;
@@ -20,10 +23,10 @@ static struct {
 } listeners[LISTENERS_MAX];
 static uint32_t listeners_count;
 
-void crowd_begin(crowd_planner *plan_server)
+void crowd_begin(crowd_planner *server_planner)
 {
     memset(&crowd, 0, sizeof crowd);
-    planner = plan_server;
+    planner = server_planner;
     next_id = 0;
     listeners_count = 0;
 }
@@ -87,8 +90,22 @@ void crowd_stop_listening(uint32_t group)
     }
 }
 
+/* S8: a client that resets while its session connects ends the session soon. */
+static void check_noticed(void *object, uint64_t argument)
+{
+    const struct sim_peer *peer = object;
+    (void)argument;
+    /* Once faults have ended a session may get connected after all, and then its reset has the time of a flush. */
+    if (crowd.servers_count == 0 && !peer->end->peer->closed) {
+        sim_fail("S8", "the reset of client %u was not noticed in %d ms", peer->id, NOTICED_US / 1000);
+    }
+}
+
 void crowd_peer_ended(struct sim_peer *peer)
 {
+    if (peer->role == PEER_CLIENT && sim_plan.scenario == SCENARIO_HANGS && peer->outcome == PEER_ABORTED) {
+        sim_at(NOTICED_US, SIM_LABEL_PEER, check_noticed, peer, 0);
+    }
     if (peer->role == PEER_CLIENT) {
         crowd.clients_active--;
         crowd.outcomes[peer->outcome]++;

@@ -10,8 +10,8 @@
 struct sim_plan sim_plan;
 uint32_t plan_clients_max;
 
-static const char *const names[SCENARIO_COUNT] = {"clean",  "echo", "proxy", "mixed",  "connect",
-                                                  "limits", "stop", "admin", "resets", "timed"};
+static const char *const names[SCENARIO_COUNT] = {"clean", "echo",  "proxy",  "mixed", "connect", "limits",
+                                                  "stop",  "admin", "resets", "timed", "hangs"};
 
 const char *scenario_name(enum sim_scenario scenario)
 {
@@ -58,6 +58,14 @@ static void keep_quick(void)
     sim_faults.network_us = sim_faults.network_us > 4000 ? 4000 : sim_faults.network_us;
     sim_faults.buffer_max_bytes = sim_faults.buffer_max_bytes < 200 ? 200 : sim_faults.buffer_max_bytes;
     sim_faults.buffer_min_bytes = sim_faults.buffer_min_bytes < 100 ? 100 : sim_faults.buffer_min_bytes;
+}
+
+/* Every connect hangs until it is given up, and nothing else goes wrong. */
+static void keep_only_hanging(void)
+{
+    keep_quick();
+    sim_faults.rates[SIM_FAULT_CONNECT_HANGS] = 65536;
+    sim_faults.rates[SIM_FAULT_CONNECT_SLOW] = 0;
 }
 
 static bool one_in(uint32_t n)
@@ -141,6 +149,16 @@ static void plan_break(struct peer_plan *plan)
     plan->abort_by_reset = one_in(2);
 }
 
+/* Sends less than the server reads ahead, waits, and resets. */
+static void plan_impatient(struct peer_plan *plan)
+{
+    plan_eagerly(plan);
+    plan->send_bytes = 1 + plan->send_bytes % (sim_plan.buffer_bytes > 1 ? sim_plan.buffer_bytes - 1 : 1);
+    plan->pause_at = plan->send_bytes / 2 + 1;
+    plan->pause_us = sim_below(1000 * 1000);
+    plan->ending = PEER_RESETS;
+}
+
 static void plan_reset_peer(struct peer_plan *plan, bool breaks)
 {
     if (breaks) {
@@ -192,6 +210,8 @@ void plan_client(struct peer_plan *plan, bool echo)
     }
     if (sim_plan.scenario == SCENARIO_RESETS) {
         plan_reset_peer(plan, !sim_plan.servers_break);
+    } else if (sim_plan.scenario == SCENARIO_HANGS) {
+        plan_impatient(plan);
     } else if (sim_plan.scenario == SCENARIO_TIMED) {
         plan_timely(plan, true, echo);
     } else if (!sim_plan.clean) {
@@ -239,7 +259,7 @@ static void plan_listener(struct plan_listener *listener, uint32_t index)
     listener->address = loopback(1, (uint16_t)(7000 + index));
     listener->echo =
         scenario == SCENARIO_ECHO || (scenario != SCENARIO_PROXY && scenario != SCENARIO_CONNECT &&
-                                      scenario != SCENARIO_RESETS && one_in(2));
+                                      scenario != SCENARIO_RESETS && scenario != SCENARIO_HANGS && one_in(2));
     listener->group = sim_below(sim_plan.upstreams_count);
     if (scenario == SCENARIO_LIMITS || one_in(8)) {
         listener->sessions_max = one_in(2) ? 0 : sim_between(1, 6);
@@ -251,7 +271,7 @@ static void plan_listener(struct plan_listener *listener, uint32_t index)
     if (sim_faults.rates[SIM_FAULT_SILENCE] != 0 && listener->idle_timeout_ms == 0) {
         listener->idle_timeout_ms = 5000; /* nothing else would ever end a session whose peers are gone */
     }
-    if (sim_plan.clean || scenario == SCENARIO_RESETS) {
+    if (sim_plan.clean || scenario == SCENARIO_RESETS || scenario == SCENARIO_HANGS) {
         listener->sessions_max = 0;
         listener->sessions_per_ip_max = 0;
         listener->idle_timeout_ms = 0;
@@ -281,6 +301,11 @@ static void plan_upstream(struct plan_upstream *upstream, uint32_t index)
     if (sim_plan.scenario == SCENARIO_CONNECT || one_in(10)) {
         upstream->up = one_in(2);
         upstream->switch_us = one_in(2) ? 0 : 1 + sim_delay(10ULL * 1000 * 1000);
+    }
+    if (sim_plan.scenario == SCENARIO_HANGS) {
+        upstream->connect_timeout_ms = 5000;
+        upstream->retries = 4;
+        upstream->sessions_max = 0;
     }
     if (sim_plan.clean || sim_plan.scenario == SCENARIO_RESETS) {
         upstream->up = true;
@@ -371,8 +396,8 @@ static void stop_in_between(void)
 
 static void plan_stops(void)
 {
-    if (sim_plan.scenario == SCENARIO_STOP ||
-        (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS && one_in(8))) {
+    if (sim_plan.scenario == SCENARIO_STOP || (!sim_plan.clean && sim_plan.scenario != SCENARIO_RESETS &&
+                                               sim_plan.scenario != SCENARIO_HANGS && one_in(8))) {
         sim_plan.stop_step = 1 + (one_in(4) ? sim_below(300) : sim_below(4000));
         if (one_in(3)) {
             stop_in_between();
@@ -399,6 +424,9 @@ void plan_draw(enum sim_scenario scenario)
     }
     if (sim_plan.scenario == SCENARIO_RESETS || sim_plan.scenario == SCENARIO_TIMED) {
         keep_quick();
+    } else if (sim_plan.scenario == SCENARIO_HANGS) {
+        keep_only_delays();
+        keep_only_hanging();
     }
     sim_plan.servers_break = one_in(2);
     sim_plan.asks = one_in(2);
@@ -409,6 +437,9 @@ void plan_draw(enum sim_scenario scenario)
         sim_plan.buffer_bytes = sim_between(64, 2000);
         sim_faults.buffer_min_bytes = 2048;
         sim_faults.buffer_max_bytes = 8192;
+    }
+    if (sim_plan.scenario == SCENARIO_HANGS && sim_plan.buffer_bytes < 16) {
+        sim_plan.buffer_bytes = 16; /* a full buffer reads no further, and sees no reset */
     }
     sim_plan.bytes_max = one_in(16) ? 100000 : one_in(3) ? 10000 : 1500;
     if (sim_plan.buffer_bytes < 64 || sim_faults.buffer_max_bytes < 64) {

@@ -20,6 +20,7 @@ enum sim_scenario {
     SCENARIO_ADMIN,  /* the statistics under traffic */
     SCENARIO_RESETS, /* one side breaks its connections; the other must still get all that was received (S2) */
     SCENARIO_TIMED,  /* nobody is idle for long, so nobody may be cut for that (S12) */
+    SCENARIO_HANGS,  /* the upstream never answers; clients that reset meanwhile must be noticed (S8) */
     SCENARIO_COUNT
 };
 

@@ -330,6 +330,9 @@ static void phase_stop(void)
 static void check_stop_time(void)
 {
     uint64_t grace_us = 40ULL * 1000 * 1000 + 8ULL * sim_faults.slow_us;
+    if (sim_fault_happened(SIM_FAULT_PREEMPT_ANYWHERE) > 0) {
+        grace_us *= 10; /* workers that are interrupted at every block, each time for long */
+    }
     uint64_t drain_us = (uint64_t)sim_plan.drain_timeout_ms * 1000;
     if (run.stops > 0 && run.stopped_us > run.stop_us[1] + drain_us + grace_us) {
         sim_fail("N6", "stopped %llu ms after it was asked to, with %u ms to drain",
