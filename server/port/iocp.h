@@ -50,8 +50,8 @@ enum iocp_kind { IOCP_POST, IOCP_ACCEPT, IOCP_CONNECT, IOCP_RECEIVE, IOCP_WAIT, 
 struct iocp_words {
     OVERLAPPED overlapped;
     uint32_t kind;
-    uint32_t reserved;
-    uint64_t handle; /* accept: the new socket */
+    uint32_t target_port; /* connect */
+    uint64_t handle;      /* accept: the new socket */
 };
 
 /* Keys of the completion port: packets of sockets, and those that this program posts. */

@@ -167,6 +167,7 @@ void port_connect(struct port_socket *socket, struct port_op *op, const struct a
         fail(socket, op, code);
         return;
     }
+    iocp_words_of(op)->target_port = address->port;
     struct outcome outcome = {true, 0, 0};
     LPFN_CONNECTEX connect_ex = socket->port->connect_ex;
     if (!connect_ex((SOCKET)socket->handle, (const struct sockaddr *)&system, bytes, NULL, 0, NULL,
@@ -223,12 +224,34 @@ static void wait_submitted(struct port_op *op)
     }
 }
 
+/* Where nobody listens on a local port of the dynamic range, the system may choose just that port for our end, and TCP
+ * then connects the socket to itself. Its bytes would come back as answers, and the server could not get its port again. */
+static bool is_connected_to_itself(SOCKET handle, uint32_t target_port)
+{
+    struct sockaddr_storage system;
+    struct address local;
+    struct address peer;
+    int bytes = (int)sizeof(system);
+    if (getsockname(handle, (struct sockaddr *)&system, &bytes) != 0 ||
+        !iocp_address_from_system((const struct sockaddr *)&system, bytes, &local) ||
+        local.port != target_port)
+        return false;
+    bytes = (int)sizeof(system);
+    return getpeername(handle, (struct sockaddr *)&system, &bytes) == 0 &&
+           iocp_address_from_system((const struct sockaddr *)&system, bytes, &peer) &&
+           address_equal(&local, &peer);
+}
+
 static void finish_connect(struct port_op *op)
 {
-    if (setsockopt((SOCKET)op->socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) == 0)
-        return;
-    op->os_code = (uint32_t)WSAGetLastError();
-    op->status = iocp_status_from_code(op->os_code);
+    SOCKET handle = (SOCKET)op->socket->handle;
+    if (setsockopt(handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0) {
+        op->os_code = (uint32_t)WSAGetLastError();
+        op->status = iocp_status_from_code(op->os_code);
+    } else if (is_connected_to_itself(handle, iocp_words_of(op)->target_port)) {
+        op->os_code = WSAECONNREFUSED;
+        op->status = PORT_REFUSED;
+    }
 }
 
 /* Without the update the new socket knows neither its addresses nor shutdown. */

@@ -216,13 +216,16 @@ static enum port_status connect_to(enum address_family family, const struct addr
     return status;
 }
 
+/* The port of a connected client: nobody listens there, and nobody else can meanwhile. */
 static void test_connect_where_nobody_listens_is_refused(void **state)
 {
     (void)state;
-    struct port_socket listener = {0};
-    struct address address = suite_listen(&listener);
-    port_close(&listener);
+    struct suite_pair pair;
+    struct address address;
+    suite_connect_pairs(&pair, 1);
+    REQUIRE(port_local_address(&pair.client, &address));
     EXPECT(connect_to(ADDRESS_V4, &address) == PORT_REFUSED);
+    suite_close_pair(&pair);
 }
 
 static void test_connect_to_an_unusable_address_is_no_address(void **state)

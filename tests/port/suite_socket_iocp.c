@@ -200,6 +200,41 @@ static void test_accept_and_connect_may_succeed_at_once(void **state)
     port_close(&listener);
 }
 
+/* --- a connection with itself ------------------------------------------------------------------------------------------ */
+
+/* As if the system had chosen the port that was asked for. */
+static BOOL PASCAL connect_to_itself(SOCKET socket, const struct sockaddr *name, int name_bytes, PVOID data,
+                                     DWORD data_bytes, LPDWORD sent, LPOVERLAPPED overlapped)
+{
+    struct sockaddr_storage system;
+    struct address own;
+    int bytes = (int)sizeof(system);
+    (void)name;
+    (void)name_bytes;
+    REQUIRE(getsockname(socket, (struct sockaddr *)&system, &bytes) == 0);
+    REQUIRE(iocp_address_from_system((const struct sockaddr *)&system, bytes, &own));
+    CONTAINER_OF(overlapped, struct iocp_words, overlapped)->target_port = own.port;
+    struct address target = suite_loopback(own.port);
+    bytes = iocp_address_to_system(&target, &system);
+    return real_connect(socket, (const struct sockaddr *)&system, bytes, data, data_bytes, sent, overlapped);
+}
+
+static void test_connection_with_itself_is_refused(void **state)
+{
+    (void)state;
+    static struct suite_step step;
+    memset(&step, 0, sizeof(step));
+    uint32_t os_code = 0;
+    struct port_socket socket = {0};
+    struct address address = suite_loopback(1);
+    real_connect = suite.port->connect_ex;
+    suite.port->connect_ex = connect_to_itself;
+    REQUIRE(port_open(suite.port, &socket, ADDRESS_V4, &os_code) == PORT_OK);
+    suite_connect(&step, &socket, &address);
+    EXPECT(suite_finish(&step) == PORT_REFUSED);
+    port_close(&socket);
+}
+
 /* --- a connect that hangs ------------------------------------------------------------------------------------------------ */
 
 /* A listener whose backlog is full answers no more on Linux, and refuses on Windows. */
@@ -246,6 +281,7 @@ int suite_run_iocp_socket(void)
         SUITE_TEST(test_urgent_data_comes_inline_and_in_order),
         SUITE_TEST(test_client_reset_in_the_backlog_harms_nobody),
         SUITE_TEST(test_accept_and_connect_may_succeed_at_once),
+        SUITE_TEST(test_connection_with_itself_is_refused),
         SUITE_TEST(test_close_cancels_a_hanging_connect),
     };
     return cmocka_run_group_tests_name("iocp socket", tests, NULL, NULL);

@@ -198,11 +198,12 @@ static void use_handles(void)
     port_close(&listener);
     for (int i = 0; i < 4; i++)
         suite_finish(&accepts[i]);
+    suite_connect_pairs(&pair, 1);
+    REQUIRE(port_local_address(&pair.client, &address));
     REQUIRE(port_open(suite.port, &client, ADDRESS_V4, &os_code) == PORT_OK);
     suite_connect(&connect_step, &client, &address);
     EXPECT(suite_finish(&connect_step) == PORT_REFUSED);
     port_reset(&client);
-    suite_connect_pairs(&pair, 1);
     suite_close_pair(&pair);
 }
 
