@@ -6,6 +6,7 @@ Windows.
 """
 
 import random
+import select
 from contextlib import suppress
 
 import pytest
@@ -70,6 +71,28 @@ def test_bytes_before_a_reset_are_delivered(start_server, broken, reason):
         assert arrived == data
         assert how == "reset"
         server.wait_closed("proxy", reason)
+
+
+@pytest.mark.parametrize("broken", ["client", "upstream"])
+def test_a_reset_waits_for_bytes_that_the_reader_takes_late(start_server, broken):
+    """The reader's window is small, so most of what fairlead has sent is still on its side when the reset
+    comes; the reader is busy with something else for half a second."""
+    with Listening(receive_buffer=4096) as upstream:
+        server = start_server(proxy_config(upstream.port))
+        client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
+        first, second = (client, behind) if broken == "client" else (behind, client)
+        data = Pattern(broken).bytes(300_000)
+        first.sendall(data)
+        wait_until(lambda: received_in_all(server) == len(data), "fairlead to receive everything")
+        wait_receiving(server)
+        reset(first)
+        select.select([], [], [], 0.5)
+        assert how_it_ends(second) == ("reset", data)
+
+
+def received_in_all(server):
+    totals = server.stats()["totals"]["bytes"]
+    return totals["in"] + totals["from_servers"]
 
 
 @pytest.mark.parametrize("broken", ["client", "upstream"])
