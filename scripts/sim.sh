@@ -17,7 +17,6 @@ cd "$ROOT"
 
 JOBS=${JOBS:-$(nproc)}
 SIM=$BUILD/native/sim
-LOGS=$BUILD/sim
 MODE=seeds
 SEEDS=
 FROM=1
@@ -57,9 +56,13 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+# Several runs at once do not meet; what failed stays to be read.
+LOGS=$BUILD/sim/$MODE-$$
+mkdir -p "$LOGS"
+trap '[ $? != 0 ] || rm -rf "$LOGS"' EXIT
+
 build() {
     need_packages build
-    mkdir -p "$LOGS"
     make -j"$(nproc)" build/native/sim >"$LOGS/build.log" 2>&1 || {
         tail -40 "$LOGS/build.log" >&2
         fail "the simulator does not build"
@@ -81,7 +84,6 @@ build_deep() {
 # play PROGRAM FROM SEEDS: on all processors, each with a part of the seeds. The outputs are in $LOGS/part-N.
 play() {
     local program=$1 from=$2 seeds=$3 each part pids=() bad=0
-    mkdir -p "$LOGS"
     rm -f "$LOGS"/part-*
     each=$(((seeds + JOBS - 1) / JOBS))
     for ((part = 0; part < JOBS && part * each < seeds; part++)); do
@@ -98,7 +100,7 @@ play() {
 
 # The tables of all parts added up.
 summarize() {
-    cat "$LOGS"/part-? "$LOGS"/part-?? 2>/dev/null | awk '
+    cat "$LOGS"/part-*[0-9] | awk '
         / worlds from seed / { worlds += $1; steps += $6; rate += $(NF - 3) }
         /^  .* worlds$/      { of[$1] += $2; next }
         /^fault pairs/       { pairs = $0 }
@@ -123,7 +125,7 @@ run_seeds() {
 
 run_replay() {
     build
-    exec "$SIM" --replay "$SEED" "${EXTRA[@]}"
+    "$SIM" --replay "$SEED" "${EXTRA[@]}"
 }
 
 run_fail_nth() {
@@ -163,7 +165,7 @@ run_shrink() {
 
 run_mutants() {
     build
-    exec "$PYTHON" -B tests/sim/mutants.py --from "$FROM" --seeds "${SEEDS:-12000}" --jobs "$JOBS" "${MUTANTS[@]}"
+    "$PYTHON" -B tests/sim/mutants.py --from "$FROM" --seeds "${SEEDS:-12000}" --jobs "$JOBS" "${MUTANTS[@]}"
 }
 
 run_coverage() {
@@ -211,7 +213,7 @@ tap() {
 }
 
 worlds_of_test() {
-    play "$SIM" 1 20000 && summarize && grep -h 'worlds from seed' "$LOGS"/part-? | tail -1
+    play "$SIM" 1 20000 && summarize && summarize | head -1
 }
 
 fail_nth_of_test() {
@@ -222,7 +224,6 @@ fail_nth_of_test() {
 
 run_test() {
     build
-    mkdir -p "$LOGS"
     BAD=0
     say "1..3"
     tap 1 worlds worlds_of_test

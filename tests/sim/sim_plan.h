@@ -68,6 +68,7 @@ struct sim_plan {
     uint32_t admin_clients;
     uint64_t stop_step;    /* 0 = at the end */
     uint64_t stop_sockets; /* when so many sockets were opened, if that is earlier; 0 = by the step only */
+    bool tainted;          /* fail-Nth: what a scenario promises does not hold, what always holds does */
     bool leaps;            /* the clock leaps */
     bool lingering;        /* many clients never end by themselves */
     uint64_t second_stop_steps; /* after the first; 0 = never */

@@ -168,7 +168,7 @@ static void schedule_clients(void)
     for (uint32_t i = 0; i < sim_plan.clients_count; i++) {
         sim_at(sim_random() % sim_plan.clients_within_us, SIM_LABEL_HOST, client_comes, NULL, i);
     }
-    if (sim_plan.scenario == SCENARIO_TIMED && sim_below(2) == 0) {
+    if (sim_plan.scenario == SCENARIO_TIMED && !sim_plan.tainted && sim_below(2) == 0) {
         sleeper_comes();
     }
     for (uint32_t i = 0; i < sim_plan.admin_clients; i++) {
@@ -446,6 +446,7 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
     sim_port.fail_at = failing->submission;
     if (failing->allocation != 0 || failing->submission != 0) {
         sim_plan.clean = false;
+        sim_plan.tainted = true;
     }
     run.daemon = daemon_start(&options);
     sim_memory.faults = run.daemon != NULL;
