@@ -216,6 +216,10 @@ worlds_of_test() {
     play "$SIM" 1 20000 && summarize && summarize | head -1
 }
 
+deep_of_test() {
+    play "$SIM" 100000 5000 && summarize | head -1
+}
+
 fail_nth_of_test() {
     for ((seed = 1; seed <= 60; seed++)); do
         "$SIM" --fail-nth "$seed" --every 3 || return 1
@@ -225,10 +229,12 @@ fail_nth_of_test() {
 run_test() {
     build
     BAD=0
-    say "1..3"
+    say "1..4"
     tap 1 worlds worlds_of_test
     tap 2 fail-nth fail_nth_of_test
     tap 3 mutants "$PYTHON" -B tests/sim/mutants.py --jobs "$JOBS"
+    build_deep
+    tap 4 deep deep_of_test
     exit $BAD
 }
 
