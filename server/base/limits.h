@@ -118,6 +118,9 @@
 /* Nobody reads more errors at once; what has more is no configuration. */
 #define CONFIG_ERRORS_MAX 1000
 
+/* Objects of a pool from this size on, a page, have pages of their own, so that what is freed leaves the process. */
+#define POOL_PAGES_BYTES 4096
+
 /* Spare session objects and buffers kept for the next connection; the rest goes back to the system. */
 #define SESSIONS_SPARE_MAX 4096
 #define BUFFERS_SPARE_MAX 256

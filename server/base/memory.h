@@ -24,4 +24,11 @@ char *memory_copy_string(const char *text);
 /* NULL is allowed and does nothing. */
 void memory_free(void *block);
 
+/* Zeroed pages of their own, or NULL. Heaps keep what was freed of blocks of some KiB; these go back to the system at
+ * once. The implementation is chosen by linking: port/pages_win.c, tests/support/pages_native.c. */
+void *memory_allocate_pages(size_t bytes);
+
+/* NULL is allowed and does nothing. */
+void memory_free_pages(void *pages);
+
 #endif

@@ -1,6 +1,7 @@
 #include "base/pool.h"
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/memory.h"
 
 #include <stdbool.h>
@@ -9,6 +10,21 @@
 struct pool_spare {
     struct pool_spare *next;
 };
+
+static void *pool_allocate(const struct pool *pool)
+{
+    if (pool->object_bytes >= POOL_PAGES_BYTES)
+        return memory_allocate_pages(pool->object_bytes);
+    return memory_allocate(1, pool->object_bytes);
+}
+
+static void pool_free(const struct pool *pool, void *object)
+{
+    if (pool->object_bytes >= POOL_PAGES_BYTES)
+        memory_free_pages(object);
+    else
+        memory_free(object);
+}
 
 void pool_init(struct pool *pool, size_t object_bytes, uint32_t objects_max, uint32_t spare_max)
 {
@@ -41,7 +57,7 @@ void *pool_take(struct pool *pool)
         return object;
 
     /* The place is reserved, so the allocation need not hold the lock. */
-    object = memory_allocate(1, pool->object_bytes);
+    object = pool_allocate(pool);
     if (object == NULL) {
         lock_acquire(&pool->lock);
         pool->taken_count--;
@@ -66,7 +82,7 @@ void pool_give(struct pool *pool, void *object)
     }
     lock_release(&pool->lock);
     if (!keep)
-        memory_free(object);
+        pool_free(pool, object);
 }
 
 uint32_t pool_taken(struct pool *pool)
@@ -82,7 +98,7 @@ void pool_destroy(struct pool *pool)
     CHECK(pool_taken(pool) == 0);
     while (pool->spare != NULL) {
         struct pool_spare *next = pool->spare->next;
-        memory_free(pool->spare);
+        pool_free(pool, pool->spare);
         pool->spare = next;
     }
     pool->spare_count = 0;
