@@ -119,6 +119,18 @@ kind_port() {
     build port build-port || { count_broken port "does not build" "$LOGS/build-port.log"; return 0; }
     wine_prepare
     run_tap port-iocp "$LIMIT_PROGRAM" "$WINE" "$BUILD/mingw/port_suite.exe"
+    run_few_handles
+}
+
+# What happens when handles run out. The limit is the Wine server's, so it has to start under it: in a prefix of
+# its own, where none runs.
+run_few_handles() {
+    local -x WINEPREFIX=$BUILD/wine-few
+    wine_prepare
+    timeout 60 "$(dirname "$WINE")/wineserver64" -w || true
+    # shellcheck disable=SC2016  # for the inner shell
+    run_tap port-few-handles "$LIMIT_PROGRAM" bash -c 'ulimit -n 400; exec "$@"' few-handles \
+        "$WINE" "$BUILD/mingw/port_suite.exe" few-handles
 }
 
 kind_sim() {
