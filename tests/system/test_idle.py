@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.linux, pytest.mark.slow]
 # Generous: about a third of this is expected. A buffer of 16 KiB per idle connection would exceed it.
 BYTES_PER_SESSION_MAX = 8 * 1024
 
+LEAK_MIN = 512 * CONNECTIONS
+
 
 @pytest.mark.parametrize("kind", ["echo", "proxy"])
 def test_2000_idle_connections_are_held_and_released(start_server, record_property, kind):
@@ -23,25 +25,25 @@ def test_2000_idle_connections_are_held_and_released(start_server, record_proper
         for name in ("echo", "proxy"):
             assert exchange(server.connect(name), b"x") == b"x"
         start_memory = runtime.resident_bytes(server.pid)
-        held, left = [], []
-        for _ in range(2):
+        held, left = [], [start_memory]
+        # What is kept is kept for the next crowd, which costs nothing more, unless it came closer together
+        # and needed more at one time; a leak grows with every crowd.
+        while len(left) < 3 or (left[-1] - left[-2] > LEAK_MIN and len(left) < 6):
             hold_and_release(server, kind, lambda: held.append(settled_memory(server)))
             if kind == "proxy":
                 wait_until(lambda: upstream.active == 1, "the upstream's connections to end")
             left.append(settled_memory(server))
         per_session = (held[0] - start_memory) // CONNECTIONS
         record_property("bytes_per_idle_session", per_session)
-        record_property("bytes_kept_after_release", left[0] - start_memory)
-        record_property("bytes_more_after_a_second_time", left[1] - left[0])
+        record_property("kilobytes_kept_after_each_crowd", [(kept - start_memory) >> 10 for kept in left[1:]])
         assert per_session < BYTES_PER_SESSION_MAX
-        # What is kept is kept for the next ones: a second crowd costs nothing more.
-        assert left[1] - left[0] < 2 << 20
+        assert left[-1] - left[-2] <= LEAK_MIN
         assert server.listener(kind)["sessions"]["peak"] == CONNECTIONS + 1
 
 
 def settled_memory(server):
     """Buffers are given back once a connection was quiet for a while."""
-    blocks = wait_stable(lambda: runtime.resident_bytes(server.pid) >> 16, "memory to settle", 20, 60, 0.2)
+    blocks = wait_stable(lambda: runtime.resident_bytes(server.pid) >> 16, "memory to settle", 15, 60, 0.2)
     return blocks << 16
 
 
