@@ -136,7 +136,7 @@ run_few_handles() {
 kind_sim() {
     build sim build-sim || { count_broken sim "does not build" "$LOGS/build-sim.log"; return 0; }
     run_tap port-sim "$LIMIT_PROGRAM" "$BUILD/native/port_suite_sim"
-    run_tap sim "$LIMIT_SIM" "$BUILD/native/sim"
+    run_tap sim "$LIMIT_SIM" "$ROOT/scripts/sim.sh" --test
 }
 
 kind_fuzz() {
