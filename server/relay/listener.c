@@ -25,7 +25,7 @@ bool listener_init(struct listener *listener, struct relay *relay, const struct 
     return true;
 }
 
-static const char *refusal_text(enum stat refusal)
+static const char *refusal_text(enum stats_counter refusal)
 {
     switch (refusal) {
     case STAT_REFUSED_SERVER_LIMIT:
@@ -42,7 +42,7 @@ static const char *refusal_text(enum stat refusal)
 }
 
 /* Raises every limit for one client, or none (SEMANTICS S15). Answers STAT_REFUSED_END when it may come in. */
-static enum stat listener_admit(struct listener *listener, const struct address *peer)
+static enum stats_counter listener_admit(struct listener *listener, const struct address *peer)
 {
     struct stats *stats = listener->relay->options.stats;
 
@@ -71,7 +71,7 @@ void listener_release(struct listener *listener, const struct address *peer)
 }
 
 static void listener_refuse(struct listener *listener, struct port_socket *socket, const struct address *peer,
-                            enum stat refusal)
+                            enum stats_counter refusal)
 {
     uint64_t suppressed;
 
@@ -89,7 +89,7 @@ static void listener_accepted(struct acceptor *acceptor, struct port_socket *soc
                               const struct address *peer, const struct address *local)
 {
     struct listener *listener = CONTAINER_OF(acceptor, struct listener_socket, acceptor)->listener;
-    enum stat refusal = listener_admit(listener, peer);
+    enum stats_counter refusal = listener_admit(listener, peer);
 
     (void)local;
     if (refusal == STAT_REFUSED_END && !session_start(listener, socket, peer)) {

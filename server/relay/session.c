@@ -96,7 +96,7 @@ void session_join(struct session *session)
 }
 
 /* The one way into CLOSED. With the lock held; answers how many references to drop after it. */
-uint32_t session_shut(struct session *session, enum stat reason)
+uint32_t session_shut(struct session *session, enum stats_counter reason)
 {
     enum session_phase phase = session_phase(session);
     uint32_t references = 0;
@@ -125,7 +125,7 @@ uint32_t session_shut(struct session *session, enum stat reason)
     return references;
 }
 
-void session_cut(struct session *session, enum stat reason)
+void session_cut(struct session *session, enum stats_counter reason)
 {
     lock_acquire(&session->lock);
     uint32_t references = session_shut(session, reason);
@@ -166,7 +166,7 @@ uint64_t session_lifetime_end_us(const struct session *session)
 
 struct session_deadline {
     uint64_t due_us;
-    enum stat reason;
+    enum stats_counter reason;
 };
 
 /* The earliest deadline of a flowing session and what it ends by (SEMANTICS S12). */
@@ -300,8 +300,8 @@ void session_half_closed(struct session *session)
     session_release(session, 0);
 }
 
-static enum stat session_reason(const struct session *session, const struct port_socket *side,
-                                enum port_status status)
+static enum stats_counter session_reason(const struct session *session, const struct port_socket *side,
+                                         enum port_status status)
 {
     switch (status) {
     case PORT_RESET:
@@ -318,7 +318,7 @@ static enum stat session_reason(const struct session *session, const struct port
 /* With the lock held, while flowing: the other side gets what was received before (SEMANTICS S2). That includes what the
  * system still holds of a side that no longer takes anything, such as the answer of a server that refused the rest of
  * the request; so its pipe reads on, and finds the end by itself. */
-static void session_flush(struct session *session, const struct port_socket *side, enum stat reason)
+static void session_flush(struct session *session, const struct port_socket *side, enum stats_counter reason)
 {
     session->reason = reason;
     session->survivor = side == &session->client ? &session->server : &session->client;
@@ -331,7 +331,7 @@ static void session_flush(struct session *session, const struct port_socket *sid
 void session_side_failed(struct session *session, const struct port_socket *side, enum port_status status,
                          uint32_t os_code)
 {
-    enum stat reason = session_reason(session, side, status);
+    enum stats_counter reason = session_reason(session, side, status);
     uint32_t references = 0;
 
     if (status == PORT_CANCELLED)

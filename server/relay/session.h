@@ -49,8 +49,8 @@ struct session {
     uint32_t pipes_open; /* not OVER yet */
     uint32_t
         timer_far; /* atomic; changed under the lock: no check for quiet pipes is due before the next deadline */
-    enum stat reason;    /* why it ended; valid from FLUSHING on */
-    struct address peer; /* of the client */
+    enum stats_counter reason; /* why it ended; valid from FLUSHING on */
+    struct address peer;       /* of the client */
     uint64_t started_us;
     uint64_t flowing_us;     /* when FLOWING began */
     uint64_t half_closed_us; /* atomic; 0 = not yet */
@@ -75,7 +75,7 @@ struct session {
 bool session_start(struct listener *listener, struct port_socket *socket, const struct address *peer);
 
 /* Ends it now, both sides reset; `reason` counts if it is the first. Any worker that holds a reference. */
-void session_cut(struct session *session, enum stat reason);
+void session_cut(struct session *session, enum stats_counter reason);
 
 /* One more reference, unless the last is already gone. Under relay->lock, which keeps the memory. */
 bool session_hold_listed(struct session *session);

@@ -17,7 +17,7 @@ uint32_t session_connect_tick(struct session *session, uint64_t now_us);
 void session_release(struct session *session, uint32_t references);
 void session_set_phase(struct session *session, enum session_phase phase);
 void session_hold_reference(struct session *session);
-uint32_t session_shut(struct session *session, enum stat reason);
+uint32_t session_shut(struct session *session, enum stats_counter reason);
 void session_arm(struct session *session, uint64_t due_us);
 uint64_t session_lifetime_end_us(const struct session *session);
 void session_flow(struct session *session);

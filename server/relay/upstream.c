@@ -181,7 +181,7 @@ enum upstream_answer upstream_next_address(struct attempt *attempt)
     return looked_up ? UPSTREAM_NONE : UPSTREAM_NOT_YET;
 }
 
-static enum stat attempt_error(enum port_status status)
+static enum stats_counter attempt_error(enum port_status status)
 {
     switch (status) {
     case PORT_REFUSED:

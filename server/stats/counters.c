@@ -37,7 +37,7 @@ static const char *const stat_names[STAT_COUNT] = {
     [STAT_ERROR_RESOLVE] = "resolve",
 };
 
-const char *stat_name(enum stat stat)
+const char *stat_name(enum stats_counter stat)
 {
     CHECK(stat < STAT_COUNT && stat_names[stat] != NULL);
     return stat_names[stat];
@@ -169,7 +169,7 @@ static struct stats_numbers *scope_numbers(struct stats_scope *scope)
     return &scope->blocks[worker].u.numbers;
 }
 
-void stats_count(struct stats_scope *scope, enum stat stat, uint64_t n)
+void stats_count(struct stats_scope *scope, enum stats_counter stat, uint64_t n)
 {
     uint64_t *counter = &scope_numbers(scope)->counters[stat];
 
@@ -182,7 +182,7 @@ void stats_time(struct stats_scope *scope, enum stat_time time, uint64_t value_u
     histogram_record(&scope_numbers(scope)->times[time], value_us);
 }
 
-uint64_t stats_sum(const struct stats_scope *scope, enum stat stat)
+uint64_t stats_sum(const struct stats_scope *scope, enum stats_counter stat)
 {
     uint64_t sum = 0;
 

@@ -29,7 +29,7 @@
 
 /* Names in the JSON are made from these by counters.c: STAT_CLOSED_CLIENT_RESET is closed.client_reset. The groups are
  * contiguous; each is closed by its _END. */
-enum stat {
+enum stats_counter {
     STAT_SESSIONS,        /* sessions begun */
     STAT_BYTES_IN,        /* received from clients (listener) or from the server (server) */
     STAT_BYTES_OUT,       /* sent to clients or to the server: the system has taken them */
@@ -136,13 +136,13 @@ void stats_scope_set_addresses(struct stats *stats, struct stats_scope *scope,
                                const struct address *addresses, uint32_t count);
 
 /* Counts on the calling worker. */
-void stats_count(struct stats_scope *scope, enum stat stat, uint64_t n);
+void stats_count(struct stats_scope *scope, enum stats_counter stat, uint64_t n);
 void stats_time(struct stats_scope *scope, enum stat_time time, uint64_t value_us);
 
 /* The sum over the workers. For a consistent whole take a snapshot instead. */
-uint64_t stats_sum(const struct stats_scope *scope, enum stat stat);
+uint64_t stats_sum(const struct stats_scope *scope, enum stats_counter stat);
 
 /* "client_reset" for STAT_CLOSED_CLIENT_RESET, "in" for STAT_BYTES_IN ... Never NULL. */
-const char *stat_name(enum stat stat);
+const char *stat_name(enum stats_counter stat);
 
 #endif

@@ -24,7 +24,7 @@ static void read_range(struct snapshot_scope *to, const struct stats_scope *from
                        unsigned end)
 {
     for (unsigned stat = first; stat < end; stat++)
-        to->counters[stat] = stats_sum(from, (enum stat)stat);
+        to->counters[stat] = stats_sum(from, (enum stats_counter)stat);
 }
 
 static void read_sessions(struct snapshot_scope *to, const struct stats_scope *from)

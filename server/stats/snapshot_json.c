@@ -71,7 +71,7 @@ static bool add_group(cJSON *object, const char *name, const uint64_t counters[S
     bool added = group != NULL;
 
     for (int stat = first; added && stat < end; stat++)
-        added = add_integer(group, stat_name((enum stat)stat), counters[stat]);
+        added = add_integer(group, stat_name((enum stats_counter)stat), counters[stat]);
     return added;
 }
 

@@ -30,21 +30,21 @@ uint32_t check_active(void)
     return watched == NULL ? 0 : gauge_current(&watched->sessions);
 }
 
-static uint64_t scope_sum(const struct stats_scope *scope, enum stat first, enum stat end)
+static uint64_t scope_sum(const struct stats_scope *scope, enum stats_counter first, enum stats_counter end)
 {
     uint64_t sum = 0;
     for (int stat = (int)first; stat < (int)end; stat++) {
-        sum += stats_sum(scope, (enum stat)stat);
+        sum += stats_sum(scope, (enum stats_counter)stat);
     }
     return sum;
 }
 
-static uint64_t scope_stat(const struct stats_scope *scope, enum stat stat)
+static uint64_t scope_stat(const struct stats_scope *scope, enum stats_counter stat)
 {
     return stats_sum(scope, stat);
 }
 
-uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end)
+uint64_t check_total(enum stats_scope_kind kind, enum stats_counter first, enum stats_counter end)
 {
     uint64_t sum = 0;
     for (const struct stats_scope *scope = watched->scopes; scope != NULL; scope = scope->next) {
@@ -55,10 +55,10 @@ uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end)
     return sum;
 }
 
-static uint64_t both(enum stat stat)
+static uint64_t both(enum stats_counter stat)
 {
-    return check_total(STATS_LISTENER, stat, (enum stat)(stat + 1)) +
-           check_total(STATS_SERVER, stat, (enum stat)(stat + 1));
+    return check_total(STATS_LISTENER, stat, (enum stats_counter)(stat + 1)) +
+           check_total(STATS_SERVER, stat, (enum stats_counter)(stat + 1));
 }
 
 static void check_limit(const struct gauge *gauge, const char *what)
@@ -246,7 +246,7 @@ void check_settled(void)
 static void check_perfect(void)
 {
     uint64_t finished =
-        check_total(STATS_LISTENER, STAT_CLOSED_FINISHED, (enum stat)(STAT_CLOSED_FINISHED + 1));
+        check_total(STATS_LISTENER, STAT_CLOSED_FINISHED, (enum stats_counter)(STAT_CLOSED_FINISHED + 1));
     uint32_t expected = crowd.clients_count - crowd.sleepers;
     if (crowd.outcomes[PEER_CLEAN] != expected || finished != expected) {
         sim_fail("I1", "nothing failed, but only %u of %u clients ended well, and %llu sessions finished",
@@ -258,8 +258,8 @@ static void check_perfect(void)
         sent += peer->sent;
         received += peer->received;
     }
-    uint64_t in = check_total(STATS_LISTENER, STAT_BYTES_IN, (enum stat)(STAT_BYTES_IN + 1));
-    uint64_t out = check_total(STATS_LISTENER, STAT_BYTES_OUT, (enum stat)(STAT_BYTES_OUT + 1));
+    uint64_t in = check_total(STATS_LISTENER, STAT_BYTES_IN, (enum stats_counter)(STAT_BYTES_IN + 1));
+    uint64_t out = check_total(STATS_LISTENER, STAT_BYTES_OUT, (enum stats_counter)(STAT_BYTES_OUT + 1));
     if (in != sent || out != received) {
         sim_fail("I5", "clients sent %llu and received %llu bytes; counted were %llu and %llu",
                  (unsigned long long)sent, (unsigned long long)received, (unsigned long long)in,

@@ -24,6 +24,6 @@ void check_end(void);
 /* Sessions that are active now. */
 uint32_t check_active(void);
 
-uint64_t check_total(enum stats_scope_kind kind, enum stat first, enum stat end);
+uint64_t check_total(enum stats_scope_kind kind, enum stats_counter first, enum stats_counter end);
 
 #endif

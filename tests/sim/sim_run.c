@@ -352,8 +352,9 @@ static void check_stop_time(void)
 static void check_outcome(bool served)
 {
     enum daemon_outcome outcome = daemon_outcome(run.daemon);
-    uint64_t cut =
-        served ? check_total(STATS_LISTENER, STAT_CLOSED_STOPPED, (enum stat)(STAT_CLOSED_STOPPED + 1)) : 0;
+    uint64_t cut = served ? check_total(STATS_LISTENER, STAT_CLOSED_STOPPED,
+                                        (enum stats_counter)(STAT_CLOSED_STOPPED + 1))
+                          : 0;
     if (!served) {
         if (sim_plan.clean || (outcome != DAEMON_FAILED && run.stops == 0)) {
             sim_fail("OUTCOME", "it never served, and its outcome is %d", (int)outcome);

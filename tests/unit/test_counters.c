@@ -101,9 +101,10 @@ static void test_counters_have_a_name_each_within_their_group(void **state)
 
     for (size_t group = 0; group < sizeof groups / sizeof groups[0]; group++) {
         for (int stat = groups[group][0]; stat < groups[group][1]; stat++) {
-            assert_true(strlen(stat_name((enum stat)stat)) > 0);
+            assert_true(strlen(stat_name((enum stats_counter)stat)) > 0);
             for (int other = groups[group][0]; other < stat; other++)
-                assert_string_not_equal(stat_name((enum stat)stat), stat_name((enum stat)other));
+                assert_string_not_equal(stat_name((enum stats_counter)stat),
+                                        stat_name((enum stats_counter)other));
         }
     }
     assert_string_equal(stat_name(STAT_CLOSED_CLIENT_RESET), "client_reset");

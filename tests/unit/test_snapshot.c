@@ -214,7 +214,7 @@ static const char *find_lie(const struct snapshot *snapshot, const struct snapsh
         return "bytes";
     for (int stat = 0; stat < STAT_COUNT; stat++) {
         if (snapshot->totals[stat] < before->totals[stat])
-            return stat_name((enum stat)stat);
+            return stat_name((enum stats_counter)stat);
     }
     return NULL;
 }
