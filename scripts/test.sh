@@ -148,13 +148,9 @@ kind_fuzz() {
     done
 }
 
-# What it finds is kept in build/fuzz, for the next run and as the file that reproduces a failure.
 run_fuzzer() {
-    local name=$1 log=$LOGS/$1.log code=0 corpus=$BUILD/fuzz/corpus/$1 seeds=$ROOT/tests/fuzz/seeds/${1#fuzz_}
-    mkdir -p "$corpus"
-    [ -d "$seeds" ] || seeds=$corpus
-    timeout -k 10 $((FUZZ_SECONDS + 60)) "$BUILD/fuzz/$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
-        -artifact_prefix="$BUILD/fuzz/" "$corpus" "$seeds" >"$log" 2>&1 </dev/null || code=$?
+    local name=$1 log=$LOGS/$1.log code=0
+    "$ROOT/scripts/fuzz.sh" --seconds "$FUZZ_SECONDS" "${name#fuzz_}" >"$log" 2>&1 </dev/null || code=$?
     count "$name" exit "$code" "$log" "$log"
 }
 
