@@ -80,9 +80,9 @@ class Server:
         try:
             self._wait_until_serving(deadline)
         except AssertionError:
-            # Twice in some thousands of starts the process ended before it had written a byte, with code 0 and 1, on a
-            # loaded machine with other programs in the same Wine prefix. Every way out of fairlead itself says why, so
-            # this is taken for Wine's; it is tried once more and shown.
+            # Seen twice in some thousands of starts: the process ended before it had written a byte, with code 0 and 1, on
+            # a loaded machine with other programs in the same Wine prefix. The cause is not known: Wine, or a log that
+            # was not written in its two seconds. So it is tried once more, and shown as a warning.
             if self.process.poll() is None or self.log():
                 raise
             warnings.warn(f"a start ended with {self.process.returncode} and no output; tried again", stacklevel=2)
