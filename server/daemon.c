@@ -25,7 +25,7 @@
  */
 struct daemon {
     struct daemon_options options;
-    const struct config *config;
+    struct config *config;
     struct port *port;
     struct timer_wheel wheel;
     struct stats stats;
@@ -63,7 +63,7 @@ static bool daemon_try_hold(struct daemon *daemon)
 static void daemon_report(struct daemon *daemon, enum daemon_state state)
 {
     if (daemon->options.changed != NULL)
-        daemon->options.changed(daemon->options.changed_context, state);
+        daemon->options.changed(daemon->options.context, state);
 }
 
 static void daemon_stopped(struct daemon *daemon)
@@ -402,6 +402,7 @@ struct daemon *daemon_start(const struct daemon_options *options)
 
     if (daemon == NULL) {
         log_error("cannot start: out of memory");
+        config_free(options->config);
         return NULL;
     }
     daemon->options = *options;
@@ -415,12 +416,27 @@ struct daemon *daemon_start(const struct daemon_options *options)
     daemon_init_stats(daemon, workers);
     if (!daemon_create_port(daemon, workers)) {
         stats_destroy(&daemon->stats);
+        config_free(daemon->config);
         memory_free(daemon);
         return NULL;
     }
     daemon->stats.started_us = port_now_us(daemon->port);
     port_post(daemon->port, &daemon->start_op);
     return daemon;
+}
+
+bool daemon_reload(struct daemon *daemon, struct reload_request *request)
+{
+    (void)daemon;
+    (void)request;
+    return false;
+}
+
+void daemon_configure(struct daemon *daemon, struct config *config, const char *why)
+{
+    (void)daemon;
+    (void)why;
+    config_free(config);
 }
 
 struct stats *daemon_stats(struct daemon *daemon)
@@ -445,5 +461,6 @@ void daemon_free(struct daemon *daemon)
     relay_free(daemon->relay);
     timer_wheel_destroy(&daemon->wheel);
     stats_destroy(&daemon->stats);
+    config_free(daemon->config);
     memory_free(daemon);
 }

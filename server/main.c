@@ -41,7 +41,6 @@ static int run(const char *file)
     struct config *config = config_file_load(path, "; nothing was started");
     if (config != NULL)
         code = console_run(config);
-    config_free(config);
     memory_free(path);
     return code;
 }

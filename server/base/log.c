@@ -259,23 +259,41 @@ size_t log_take(char line[LOG_LINE_BYTES])
 
 /* --- writing --- */
 
-void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...)
+static void write_line(enum log_level level, const char *format, va_list arguments)
 {
     char text[LOG_LINE_BYTES];
     char line[LOG_LINE_BYTES];
-    va_list arguments;
 
-    if ((uint32_t)level > atomic_load_u32(&max_level))
-        return;
-    va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     if (length < 0)
         length = snprintf(text, sizeof text, "(a log line could not be formatted)");
     /* What is cut here is longer than a line has room for, so compose marks it as cut. */
     size_t kept = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
     queue_put(line, compose(line, level, text, kept));
     wake_if_asleep();
+}
+
+void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...)
+{
+    va_list arguments;
+
+    if ((uint32_t)level > atomic_load_u32(&max_level))
+        return;
+    va_start(arguments, format);
+    write_line(level, format, arguments);
+    va_end(arguments);
+}
+
+void log_event(enum event event, enum log_level level, PRINTF_FORMAT const char *format, ...)
+{
+    va_list arguments;
+
+    (void)event;
+    if ((uint32_t)level > atomic_load_u32(&max_level))
+        return;
+    va_start(arguments, format);
+    write_line(level, format, arguments);
+    va_end(arguments);
 }
 
 bool log_allowed(struct log_limit *limit, uint64_t now_us, uint64_t *suppressed)

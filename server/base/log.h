@@ -22,6 +22,7 @@
 #define FAIRLEAD_BASE_LOG_H
 
 #include "base/compiler.h"
+#include "base/event.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,10 @@ bool log_level_from_text(const char *text, enum log_level *level);
 const char *log_level_text(enum log_level level);
 
 PRINTF_LIKE(2, 3) void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...);
+
+/* The same, and the line is tagged for the Windows Event Log (event.h). */
+PRINTF_LIKE(3, 4)
+void log_event(enum event event, enum log_level level, PRINTF_FORMAT const char *format, ...);
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)

@@ -99,7 +99,7 @@ static bool start_log(const struct config *config)
     return false;
 }
 
-static int serve(const struct config *config)
+static int serve(struct config *config)
 {
     struct daemon_options options = {0};
 
@@ -120,16 +120,19 @@ static int serve(const struct config *config)
     return code;
 }
 
-int console_run(const struct config *config)
+int console_run(struct config *config)
 {
     int code = DAEMON_FAILED;
 
-    if (!start_log(config))
+    if (!start_log(config)) {
+        config_free(config);
         return code;
+    }
     stopped = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (stopped == NULL || !SetConsoleCtrlHandler(handle_event, TRUE)) {
         char why[300];
         log_error("cannot start: %s", wide_describe_error(GetLastError(), why, sizeof why));
+        config_free(config);
     } else {
         code = serve(config);
     }

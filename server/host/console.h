@@ -9,8 +9,8 @@
 
 #include "config/config.h"
 
-/* Returns when the daemon has stopped, with the exit code of DESIGN section 4: 0, 1 or 3. Once, on the main
+/* `config` becomes its own. Returns when the daemon has stopped, with the exit code of DESIGN section 4: 0, 1 or 3. Once, on the main
  * thread. */
-int console_run(const struct config *config);
+int console_run(struct config *config);
 
 #endif

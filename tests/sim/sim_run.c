@@ -461,7 +461,6 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
         daemon_free(run.daemon);
     }
     sim_memory.faults = false;
-    config_free(run.config);
     take_logs();
     sim_memory_check_empty();
     sim_faults_account();
