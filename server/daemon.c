@@ -229,11 +229,17 @@ static void daemon_log_bind_failure(const struct daemon *daemon, const struct en
               owned ? owner : "");
 }
 
+static bool daemon_ask_reload(void *context, struct reload_request *request)
+{
+    return daemon_reload(context, request);
+}
+
 static enum port_status daemon_bind_admin(struct daemon *daemon, const struct address *address,
                                           uint32_t *os_code)
 {
     struct admin_options options = {daemon->port,        &daemon->wheel,
                                     &daemon->stats,      daemon->config->stats.token,
+                                    daemon_ask_reload,   daemon,
                                     daemon_admin_closed, daemon};
 
     enum port_status status = admin_open(&daemon->admin, &options, address, os_code);

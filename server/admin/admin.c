@@ -16,6 +16,7 @@
 struct admin {
     struct admin_options options;
     struct admin_context context;
+    struct admin_token token;
     struct acceptor acceptor;
     struct pool connections;
     struct log_limit full_log;
@@ -97,10 +98,12 @@ static void admin_init(struct admin *admin, const struct admin_options *options)
     admin->context.port = options->port;
     admin->context.wheel = options->wheel;
     admin->context.site.stats = options->stats;
-    admin->context.site.token = options->token;
+    admin->context.site.token = &admin->token;
     admin->context.gone = admin_connection_is_gone;
     admin->context.owner = admin;
     lock_init(&admin->lock);
+    admin_token_init(&admin->token);
+    admin_token_set(&admin->token, options->token);
     pool_init(&admin->connections, sizeof(struct admin_connection), ADMIN_CONNECTIONS_MAX,
               ADMIN_CONNECTIONS_SPARE);
 }
@@ -130,6 +133,11 @@ enum port_status admin_open(struct admin **admin, const struct admin_options *op
 void admin_start(struct admin *admin)
 {
     acceptor_start(&admin->acceptor);
+}
+
+void admin_set_token(struct admin *admin, const char *token)
+{
+    admin_token_set(&admin->token, token);
 }
 
 void admin_address(const struct admin *admin, struct address *address)

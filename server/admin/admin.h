@@ -13,6 +13,7 @@
 #ifndef FAIRLEAD_ADMIN_ADMIN_H
 #define FAIRLEAD_ADMIN_ADMIN_H
 
+#include "base/reload.h"
 #include "base/timer.h"
 #include "port/port.h"
 #include "stats/counters.h"
@@ -24,7 +25,9 @@ struct admin_options {
     struct port *port;
     struct timer_wheel *wheel;
     struct stats *stats;
-    const char *token; /* NULL = none; kept, not copied */
+    const char *token;    /* NULL = none; copied */
+    reload_asker *reload; /* for POST /reload; NULL: always refused */
+    void *reload_context;
     admin_closed *closed;
     void *closed_context;
 };
@@ -35,6 +38,9 @@ enum port_status admin_open(struct admin **admin, const struct admin_options *op
                             const struct address *address, uint32_t *os_code);
 
 void admin_start(struct admin *admin);
+
+/* Another token, or none, which counts from the next request on; copied. Any thread, until admin_free. */
+void admin_set_token(struct admin *admin, const char *token);
 
 /* The address it listens on, with the real port. */
 void admin_address(const struct admin *admin, struct address *address);

@@ -101,43 +101,12 @@ static const struct route *find_route(struct http_text path)
     return NULL;
 }
 
-/* Takes the same time wherever the first difference is, so that a token cannot be guessed byte by byte. Its length is no
- * secret worth hiding: it only has to be long. */
-static bool is_same_secret(struct http_text given, const char *secret)
-{
-    size_t size = strlen(secret);
-    unsigned difference = given.size == size ? 0 : 1;
-
-    for (size_t i = 0; i < given.size; i++)
-        difference |= (unsigned)(unsigned char)given.bytes[i] ^ (unsigned char)secret[i % (size + 1)];
-    return difference == 0;
-}
-
-/* Authorization: Bearer TOKEN */
-static bool has_token(const struct http_request *request, const char *token)
-{
-    static const char scheme[] = "Bearer";
-    struct http_text word = {request->authorization.bytes, sizeof scheme - 1};
-    struct http_text given = request->authorization;
-
-    if (token == NULL || given.size <= sizeof scheme || !http_text_equal_nocase(word, scheme) ||
-        given.bytes[sizeof scheme - 1] != ' ')
-        return false;
-    given.bytes += sizeof scheme - 1;
-    given.size -= sizeof scheme - 1;
-    while (given.size > 0 && given.bytes[0] == ' ') {
-        given.bytes++;
-        given.size--;
-    }
-    return is_same_secret(given, token);
-}
-
 static bool is_allowed(const struct admin_site *site, const struct route *route,
                        const struct http_request *request)
 {
     if (address_is_loopback(&site->local) || (route != NULL && route->is_public))
         return true;
-    return has_token(request, site->token);
+    return admin_token_check(site->token, request->authorization) == ADMIN_TOKEN_RIGHT;
 }
 
 /* False: the request has been answered with an error. HTTP/1.0 without Host is no browser's, so there is nothing to check. */

@@ -9,6 +9,7 @@
 #ifndef FAIRLEAD_ADMIN_ADMIN_ROUTES_H
 #define FAIRLEAD_ADMIN_ADMIN_ROUTES_H
 
+#include "admin/admin_token.h"
 #include "admin/http_request.h"
 #include "base/address.h"
 #include "stats/counters.h"
@@ -16,7 +17,7 @@
 /* What the answers depend on. */
 struct admin_site {
     struct stats *stats;
-    const char *token;    /* NULL = none */
+    struct admin_token *token;
     struct address local; /* what the endpoint listens on, with the real port */
 };
 

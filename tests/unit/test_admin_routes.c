@@ -16,6 +16,7 @@
 
 struct scene {
     struct stats stats;
+    struct admin_token token;
     struct admin_site site;
     char *bytes;
     bool keep_alive;
@@ -31,7 +32,9 @@ static int scene_open(void **state)
     stats_set_state(&scene->stats, STATS_SERVING);
     scene->stats.config_file = "server.ini";
     scene->site.stats = &scene->stats;
-    scene->site.token = TOKEN;
+    admin_token_init(&scene->token);
+    admin_token_set(&scene->token, TOKEN);
+    scene->site.token = &scene->token;
     (void)address_parse_host("127.0.0.1", &scene->site.local);
     scene->site.local.port = 8404;
     *state = scene;
@@ -177,9 +180,27 @@ static void test_admin_routes_let_nobody_in_without_a_token_to_compare(void **st
     struct scene *scene = *state;
 
     (void)address_parse_host("10.0.0.1", &scene->site.local);
-    scene->site.token = NULL;
+    admin_token_set(&scene->token, NULL);
     assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", "Authorization: Bearer \r\n", false),
                      401);
+}
+
+static void test_admin_routes_forget_the_old_token_with_the_new_one(void **state)
+{
+    static const char old[] = "Authorization: Bearer " TOKEN "\r\n";
+    static const char new[] = "Authorization: Bearer fedcba9876543210fedcba\r\n";
+    char text[] = "fedcba9876543210fedcba";
+    struct scene *scene = *state;
+
+    (void)address_parse_host("10.0.0.1", &scene->site.local);
+    admin_token_set(&scene->token, text);
+    memset(text, 'x', sizeof text - 1); /* it was copied */
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", old, false), 401);
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", new, false), 200);
+    /* A shorter one leaves nothing of the longer one behind. */
+    admin_token_set(&scene->token, TOKEN);
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", new, false), 401);
+    assert_int_equal(ask_as(scene, "GET /stats HTTP/1.1", "10.0.0.1", old, false), 200);
 }
 
 static void test_admin_routes_answer_malformed_requests_once(void **state)
@@ -237,6 +258,8 @@ int main(void)
                                         scene_close),
         cmocka_unit_test_setup_teardown(test_admin_routes_let_nobody_in_without_a_token_to_compare,
                                         scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_forget_the_old_token_with_the_new_one, scene_open,
+                                        scene_close),
         cmocka_unit_test_setup_teardown(test_admin_routes_answer_malformed_requests_once, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(test_admin_routes_close_when_the_server_stops, scene_open,
