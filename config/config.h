@@ -35,6 +35,10 @@ struct config_server {
     uint32_t drain_timeout_ms; /* default 30s; 0s ends sessions at once */
     const char *log_file;      /* default empty = NULL: standard error. Relative to the folder of the file */
     enum log_level log_level;  /* default info */
+    uint32_t
+        log_rotate_bytes; /* log_rotate_size, default 10M; 64k to 1G; off = 0: never. The session log too */
+    uint32_t log_rotate_keep; /* default 8; 1 to 100 older files */
+    const char *session_log;  /* default off = NULL. Relative to the folder of the file */
 };
 
 struct config_stats {

@@ -201,6 +201,18 @@ static void check_clashes(struct config_draft *draft)
     }
 }
 
+/* Each file has a writer of its own, and the two would rotate it under each other. */
+static void check_log_files(struct config_draft *draft, const struct config_section *section)
+{
+    const struct config_server *server = &draft->config->server;
+
+    if (server->log_file != NULL && server->session_log != NULL &&
+        text_equal(server->log_file, server->session_log))
+        config_errors_add(draft->errors, config_draft_key_line(section, "session_log"),
+                          "session_log is the same file as log_file (line %u); each needs its own",
+                          config_draft_key_line(section, "log_file"));
+}
+
 void config_check(struct config_draft *draft)
 {
     const struct config *config = draft->config;
@@ -214,6 +226,8 @@ void config_check(struct config_draft *draft)
             check_listener(draft, section);
         else if (section->scope == CONFIG_UPSTREAM)
             check_upstream(draft, section);
+        else if (section->scope == CONFIG_SERVER)
+            check_log_files(draft, section);
     }
     check_stats(draft);
     check_clashes(draft);

@@ -159,7 +159,7 @@ static bool is_absolute(const char *path)
 }
 
 /* A relative path is meant from the folder of the file, so that it does not depend on where Fairlead was started. */
-void config_set_log_file(const struct config_value *value)
+static void set_path(const struct config_value *value)
 {
     const char **path = value->field;
     const char *text = value->text;
@@ -177,6 +177,51 @@ void config_set_log_file(const struct config_value *value)
     memcpy(joined, file, folder);
     memcpy(joined + folder, text, strlen(text));
     *path = joined;
+}
+
+void config_set_log_file(const struct config_value *value)
+{
+    set_path(value);
+}
+
+void config_set_rotate_size(const struct config_value *value)
+{
+    static const char *const never[] = {"0", "no", "none", "never"};
+    uint32_t *bytes = value->field;
+
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+        if (text_equal(value->text, never[i])) {
+            config_errors_add(value->draft->errors, value->line,
+                              "log_rotate_size=%s: write log_rotate_size=off to let the files grow for ever",
+                              never[i]);
+            return;
+        }
+    }
+    if (text_equal(value->text, "off"))
+        *bytes = 0;
+    else
+        config_set_size(value);
+}
+
+/* A word that means yes or no is not taken for the name of a file. */
+void config_set_session_log(const struct config_value *value)
+{
+    static const char *const words[] = {"on", "yes", "no", "true", "false", "none", "0", "1"};
+    const char **path = value->field;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (text_equal(value->text, words[i])) {
+            config_errors_add(
+                value->draft->errors, value->line,
+                "session_log=%s: write the name of a file, such as session_log=sessions.log, or off",
+                words[i]);
+            return;
+        }
+    }
+    if (text_equal(value->text, "off"))
+        *path = NULL;
+    else
+        set_path(value);
 }
 
 /* The token itself never appears in an error: it is a secret, and errors end up in logs. */

@@ -21,6 +21,8 @@ config_setter config_set_size;
 config_setter config_set_workers;
 config_setter config_set_log_level;
 config_setter config_set_log_file;
+config_setter config_set_rotate_size;
+config_setter config_set_session_log;
 config_setter config_set_stats_listen;
 config_setter config_set_token;
 config_setter config_set_listen;

@@ -98,6 +98,12 @@
 #define CONFIG_DURATION_MS_MAX (24U * 24 * 60 * 60 * 1000)
 #define CONFIG_RETRIES_MAX 100
 
+/* Log files that rotate: below 64k a busy server would mostly rename files; above 1G no editor opens them any more. Keeping more
+ * than 100 is an archive, which other programs do better, and each rotation renames them all. */
+#define CONFIG_ROTATE_BYTES_MIN (64 * 1024)
+#define CONFIG_ROTATE_BYTES_MAX (1024 * 1024 * 1024)
+#define CONFIG_ROTATE_KEEP_MAX 100
+
 /* A token is a secret that can be guessed at over the network. 16 random letters and digits hold over 80 bits. */
 #define CONFIG_TOKEN_BYTES_MIN 16
 

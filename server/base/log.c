@@ -9,32 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * The queue is a ring of lines. Writers take positions in order, fill the slot of the position and then
- * publish it; the reader follows (D. Vyukov's bounded queue). A slot's `turn` says whose it is, less its
- * index so that zeroed memory is a valid empty queue and lines may be written before anything was
- * initialised:
- *
- *   turn == position - index       free: the writer of `position` may fill it
- *   turn == position - index + 1   published: the reader of `position` may take it
- *
- * Positions wrap around at 2^32, which LOG_QUEUE_LINES divides.
- */
-struct slot {
-    uint32_t turn; /* atomic */
-    uint32_t length;
-    char line[LOG_LINE_BYTES];
-};
-
-static struct slot slots[LOG_QUEUE_LINES];
-static uint32_t write_position; /* atomic */
-static uint32_t read_position;  /* the consumer's */
-
-static uint64_t lost;          /* atomic: lines that found no room and were not reported yet */
-static uint32_t lost_position; /* atomic: where the first of them would have stood */
-
-static uint32_t awake; /* atomic: the sink has been woken and has not found the queue empty since */
-static void (*wake_sink)(void);
+static struct line_slot slots[LOG_QUEUE_LINES];
+static struct line_queue queue = LINE_QUEUE(slots);
 
 static uint32_t max_level = LOG_INFO; /* atomic */
 
@@ -175,91 +151,62 @@ static size_t compose(char line[LOG_LINE_BYTES], enum log_level level, const cha
     return length;
 }
 
-/* --- the queue --- */
+/* --- the sink's side --- */
 
-static uint32_t free_turn(uint32_t position)
+/* A tag: the event, the level, and whether the level hides the line from the file. */
+enum { TAG_LEVEL_SHIFT = 16, TAG_HIDDEN = 1 << 24 };
+
+static uint32_t make_tag(enum event event, enum log_level level, bool hidden)
 {
-    return position - position % LOG_QUEUE_LINES;
+    return (uint32_t)event | (uint32_t)level << TAG_LEVEL_SHIFT | (hidden ? TAG_HIDDEN : 0U);
 }
 
-/* False: the queue is full. */
-static bool queue_put(const char *line, size_t length)
+enum event log_tag_event(uint32_t tag)
 {
-    for (;;) {
-        uint32_t position = atomic_load_u32(&write_position);
-        struct slot *slot = &slots[position % LOG_QUEUE_LINES];
-        int32_t ahead = (int32_t)(atomic_load_u32(&slot->turn) - free_turn(position));
-        if (ahead < 0) {
-            if (atomic_fetch_add_u64(&lost, 1) == 0)
-                atomic_store_u32(&lost_position, position);
-            return false;
-        }
-        if (ahead > 0 || !atomic_cas_u32(&write_position, position, position + 1))
-            continue; /* another writer was faster */
-        memcpy(slot->line, line, length);
-        slot->length = (uint32_t)length;
-        atomic_store_u32(&slot->turn, free_turn(position) + 1);
-        return true;
-    }
+    return (enum event)(tag & 0xffff);
 }
 
-static size_t queue_take(char line[LOG_LINE_BYTES])
+enum log_level log_tag_level(uint32_t tag)
 {
-    struct slot *slot = &slots[read_position % LOG_QUEUE_LINES];
-    if (atomic_load_u32(&slot->turn) != free_turn(read_position) + 1)
-        return 0;
-    size_t length = slot->length;
-    memcpy(line, slot->line, length);
-    atomic_store_u32(&slot->turn, free_turn(read_position) + LOG_QUEUE_LINES);
-    read_position++;
-    return length;
+    return (enum log_level)(tag >> TAG_LEVEL_SHIFT & 0xff);
 }
 
-void log_set_wake(void (*wake)(void))
+bool log_tag_is_hidden(uint32_t tag)
 {
-    wake_sink = wake;
+    return (tag & TAG_HIDDEN) != 0;
 }
 
-/* The exchanges on both sides are what makes sure that a line is either seen by the reader's last look or
- * wakes it. */
-static void wake_if_asleep(void)
+void log_set_wake(line_queue_waker *wake)
 {
-    if (atomic_exchange_u32(&awake, 1) == 0 && wake_sink != NULL)
-        wake_sink();
+    line_queue_set_wake(&queue, wake);
 }
 
 /* Says how many lines were lost, where the first of them would have stood. */
-static size_t take_lost(char line[LOG_LINE_BYTES])
+static size_t take_lost(char line[LOG_LINE_BYTES], uint32_t *tag)
 {
-    uint64_t count = atomic_load_u64(&lost);
-    if (count == 0 || (int32_t)(read_position - atomic_load_u32(&lost_position)) < 0)
+    uint64_t count = line_queue_take_lost(&queue);
+    if (count == 0)
         return 0;
-    atomic_fetch_add_u64(&lost, 0 - count);
     char text[64];
     int length =
         snprintf(text, sizeof text, "%" PRIu64 " log line%s lost", count, count == 1 ? " was" : "s were");
+    *tag = make_tag(EVENT_NONE, LOG_WARN, false);
     return compose(line, LOG_WARN, text, (size_t)length);
 }
 
-static size_t take(char line[LOG_LINE_BYTES])
+size_t log_take(char line[LOG_LINE_BYTES], uint32_t *tag)
 {
-    size_t length = take_lost(line);
-    return length > 0 ? length : queue_take(line);
-}
-
-size_t log_take(char line[LOG_LINE_BYTES])
-{
-    size_t length = take(line);
+    size_t length = take_lost(line, tag);
     if (length > 0)
         return length;
-    /* From now on a writer wakes the sink; what came before this moment is seen by a second look. */
-    atomic_exchange_u32(&awake, 0);
-    return take(line);
+    length = line_queue_take(&queue, line, tag);
+    /* What was lost since the first look would else wait for the next line. */
+    return length > 0 ? length : take_lost(line, tag);
 }
 
 /* --- writing --- */
 
-static void write_line(enum log_level level, const char *format, va_list arguments)
+static void write_line(uint32_t tag, const char *format, va_list arguments)
 {
     char text[LOG_LINE_BYTES];
     char line[LOG_LINE_BYTES];
@@ -269,8 +216,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
         length = snprintf(text, sizeof text, "(a log line could not be formatted)");
     /* What is cut here is longer than a line has room for, so compose marks it as cut. */
     size_t kept = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-    queue_put(line, compose(line, level, text, kept));
-    wake_if_asleep();
+    line_queue_put(&queue, line, compose(line, log_tag_level(tag), text, kept), tag);
 }
 
 void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...)
@@ -280,7 +226,7 @@ void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...)
     if ((uint32_t)level > atomic_load_u32(&max_level))
         return;
     va_start(arguments, format);
-    write_line(level, format, arguments);
+    write_line(make_tag(EVENT_NONE, level, false), format, arguments);
     va_end(arguments);
 }
 
@@ -288,11 +234,9 @@ void log_event(enum event event, enum log_level level, PRINTF_FORMAT const char 
 {
     va_list arguments;
 
-    (void)event;
-    if ((uint32_t)level > atomic_load_u32(&max_level))
-        return;
+    bool hidden = (uint32_t)level > atomic_load_u32(&max_level);
     va_start(arguments, format);
-    write_line(level, format, arguments);
+    write_line(make_tag(event, level, hidden), format, arguments);
     va_end(arguments);
 }
 

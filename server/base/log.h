@@ -23,6 +23,7 @@
 
 #include "base/compiler.h"
 #include "base/event.h"
+#include "base/line_queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +31,10 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-enum { LOG_LINE_BYTES = 512, LOG_QUEUE_LINES = 1024 };
+enum { LOG_LINE_BYTES = LINE_BYTES, LOG_QUEUE_LINES = 1024 };
+
+/* Where the text of a line begins, behind the time and the level. */
+enum { LOG_TEXT_AT = 24 + 1 + 5 + 1 };
 
 /* Lines above this level are not formatted at all. Default: LOG_INFO. */
 void log_set_level(enum log_level level);
@@ -40,7 +44,8 @@ const char *log_level_text(enum log_level level);
 
 PRINTF_LIKE(2, 3) void log_write(enum log_level level, PRINTF_FORMAT const char *format, ...);
 
-/* The same, and the line is tagged for the Windows Event Log (event.h). */
+/* The same, and the line is tagged for the Windows Event Log (event.h). The level decides only whether the line is also written to
+ * the log: who asks for errors alone in a file still finds every event where administrators look. */
 PRINTF_LIKE(3, 4)
 void log_event(enum event event, enum log_level level, PRINTF_FORMAT const char *format, ...);
 
@@ -58,15 +63,17 @@ struct log_limit {
 };
 bool log_allowed(struct log_limit *limit, uint64_t now_us, uint64_t *suppressed);
 
-/* The sink's side: one thread. `wake` is called when a line was queued and log_take has answered 0 since it
- * was called last (any thread, possibly once too often; it must not block). It is set before other threads
- * log, and then stays. Lines that came before are in the queue already: the sink takes until it gets 0 before
- * it first waits. */
-void log_set_wake(void (*wake)(void));
+/* The sink's side: one thread. `wake` as in line_queue.h. */
+void log_set_wake(line_queue_waker *wake);
 
-/* Copies the oldest line, with its line break and without NUL, and answers its length; 0 when there is none.
- * Where lines were lost, a line of its own says how many. */
-size_t log_take(char line[LOG_LINE_BYTES]);
+/* Copies the oldest line, with its line break and without NUL, and answers its length; 0 when there is none, and from then on the
+ * next line wakes the sink. Where lines were lost, a line of its own says how many. */
+size_t log_take(char line[LOG_LINE_BYTES], uint32_t *tag);
+
+/* What the tag of a line says. Hidden: it was queued for the Event Log only, log_level leaves it out of the log. */
+enum event log_tag_event(uint32_t tag);
+enum log_level log_tag_level(uint32_t tag);
+bool log_tag_is_hidden(uint32_t tag);
 
 /* Writes what foreign text may hold so that it is safe in a log or terminal, as said above; always
  * NUL-terminates and cuts what does not fit. Answers the length written. `text` need not be terminated;

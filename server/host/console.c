@@ -84,18 +84,26 @@ static void daemon_changed_state(void *context, enum daemon_state state)
 
 static bool start_log(const struct config *config)
 {
-    const char *file = config->server.log_file;
+    struct log_sink_options options = {0};
     uint32_t os_code = 0;
-    char why[300];
+    char why[LOG_LINE_BYTES];
 
+    options.file = config->server.log_file;
+    options.rotate_bytes = config->server.log_rotate_bytes;
+    options.rotate_keep = config->server.log_rotate_keep;
+    options.session_file = config->server.session_log;
     log_set_level(config->server.log_level);
-    if (log_sink_start(file, &os_code)) {
-        if (file != NULL)
-            fprintf(stderr, "fairlead: logging to %s\n", file);
-        return true;
+    if (log_sink_check(&options, why, sizeof why)) {
+        if (log_sink_start(&options, &os_code)) {
+            if (options.file != NULL)
+                fprintf(stderr, "fairlead: logging to %s\n", options.file);
+            return true;
+        }
+        char reason[300];
+        snprintf(why, sizeof why, "the log cannot be started: %s",
+                 wide_describe_error(os_code, reason, sizeof reason));
     }
-    fprintf(stderr, "fairlead: %s %s cannot be written: %s\n", file != NULL ? "log_file" : "the log",
-            file != NULL ? file : "on standard error", wide_describe_error(os_code, why, sizeof why));
+    fprintf(stderr, "fairlead: %s\n", why);
     return false;
 }
 

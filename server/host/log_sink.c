@@ -8,6 +8,7 @@
 
 #include <windows.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /* The thread may outlive log_sink_stop when a write hangs, so nothing here is ever freed. */
@@ -15,13 +16,15 @@ static HANDLE output; /* NULL: there is nowhere to write to */
 static HANDLE event;
 static HANDLE thread;
 static uint32_t stopping; /* atomic */
+static log_event_writer *event_writer;
 
 /* The thread's own. */
 static char batch[LOG_BATCH_LINES * LOG_LINE_BYTES];
 static uint64_t unwritten; /* lines lost since the last write that worked */
 
-static void wake(void)
+static void wake(bool urgent)
 {
+    (void)urgent;
     SetEvent(event);
 }
 
@@ -52,6 +55,18 @@ static void write_batch(size_t bytes, unsigned lines)
     }
 }
 
+static void write_event(const char *line, size_t length, uint32_t tag)
+{
+    char text[LOG_LINE_BYTES];
+
+    if (event_writer == NULL)
+        return;
+    size_t bytes = length - LOG_TEXT_AT - 1;
+    memcpy(text, line + LOG_TEXT_AT, bytes);
+    text[bytes] = '\0';
+    event_writer(log_tag_event(tag), log_tag_level(tag), text);
+}
+
 static DWORD WINAPI run(void *context)
 {
     (void)context;
@@ -61,9 +76,14 @@ static DWORD WINAPI run(void *context)
         size_t bytes = 0;
         unsigned lines = 0;
         while (lines < LOG_BATCH_LINES) {
-            size_t length = log_take(&batch[bytes]);
+            uint32_t tag = 0;
+            size_t length = log_take(&batch[bytes], &tag);
             if (length == 0)
                 break;
+            if (log_tag_event(tag) != EVENT_NONE)
+                write_event(&batch[bytes], length, tag);
+            if (log_tag_is_hidden(tag))
+                continue;
             bytes += length;
             lines++;
         }
@@ -99,8 +119,11 @@ static HANDLE standard_error(void)
     return handle == INVALID_HANDLE_VALUE ? NULL : handle;
 }
 
-bool log_sink_start(const char *file, uint32_t *os_code)
+bool log_sink_start(const struct log_sink_options *options, uint32_t *os_code)
 {
+    const char *file = options->file;
+
+    event_writer = options->event_writer;
     /* Without standard error (a program without console) the lines are taken all the same, and go nowhere. */
     output = file != NULL ? open_file(file) : standard_error();
     *os_code = GetLastError();
@@ -126,6 +149,28 @@ close_output:
     if (file != NULL)
         CloseHandle(output);
     return false;
+}
+
+bool log_sink_check(const struct log_sink_options *options, char *why, size_t why_bytes)
+{
+    char reason[300];
+
+    if (options->file == NULL)
+        return true;
+    HANDLE handle = open_file(options->file);
+    if (handle != NULL) {
+        CloseHandle(handle);
+        return true;
+    }
+    snprintf(why, why_bytes, "log_file %s cannot be written: %s", options->file,
+             wide_describe_error(GetLastError(), reason, sizeof reason));
+    return false;
+}
+
+/* For now the files stay. */
+void log_sink_configure(const struct log_sink_options *options)
+{
+    (void)options;
 }
 
 bool log_sink_stop(void)

@@ -71,12 +71,13 @@ static void check_escape_cuts(const uint8_t *data, size_t bytes)
 static void check_log_line(const char *text)
 {
     char line[LOG_LINE_BYTES];
+    uint32_t tag;
 
     log_write(LOG_ERROR, "%s", text);
-    size_t length = log_take(line);
+    size_t length = log_take(line, &tag);
     CHECK(length > 0 && length <= sizeof line && line[length - 1] == '\n');
     CHECK(is_harmless(line, length - 1));
-    CHECK(log_take(line) == 0);
+    CHECK(log_take(line, &tag) == 0);
 }
 
 static void check_json(char *text)

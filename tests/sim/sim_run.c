@@ -395,8 +395,9 @@ static void run_daemon(void)
 static void take_logs(void)
 {
     char line[LOG_LINE_BYTES];
+    uint32_t tag;
     size_t bytes;
-    while ((bytes = log_take(line)) > 0) {
+    while ((bytes = log_take(line, &tag)) > 0) {
         if (sim.verbose) {
             fwrite(line, 1, bytes, stderr);
         }

@@ -27,6 +27,9 @@ static void test_config_defaults_are_those_of_the_design(void **state)
     assert_int_equal(config->server.drain_timeout_ms, 30000);
     assert_null(config->server.log_file);
     assert_int_equal(config->server.log_level, LOG_INFO);
+    assert_int_equal(config->server.log_rotate_bytes, 10 * 1024 * 1024);
+    assert_int_equal(config->server.log_rotate_keep, 8);
+    assert_null(config->server.session_log);
     assert_true(config->stats.enabled);
     assert_string_equal(config->stats.listen.text, "127.0.0.1:8404");
     assert_int_equal(config->stats.listen.address.port, 8404);
@@ -50,6 +53,7 @@ static void test_config_every_key_lands_in_its_field(void **state)
     struct config *config = expect_config(
         "[server]\nworkers=3\nmax_sessions=7\nbuffer_size=64k\ndrain_timeout=0s\nlog_file=x.log\nlog_level="
         "debug\n"
+        "log_rotate_size=1G\nlog_rotate_keep=100\nsession_log=s #1.log\n"
         "[stats]\nlisten=[::1]:9000\ntoken=0123456789abcdef\n"
         "[listener Web-1]\nlisten=127.0.0.1:0\nlisten=localhost:81\nlisten=[fe80::1%4]:82\nprotocol=tcp\n"
         "mode=proxy\nupstream=B.a_c\nmax_sessions=11\nmax_sessions_per_ip=12\nidle_timeout=13s\n"
@@ -67,16 +71,19 @@ static void test_config_every_key_lands_in_its_field(void **state)
     assert_int_equal(config->server.drain_timeout_ms, 0);
     assert_string_equal(config->server.log_file, "folder/x.log");
     assert_int_equal(config->server.log_level, LOG_DEBUG);
+    assert_int_equal(config->server.log_rotate_bytes, 1024 * 1024 * 1024);
+    assert_int_equal(config->server.log_rotate_keep, 100);
+    assert_string_equal(config->server.session_log, "folder/s #1.log");
     assert_string_equal(config->stats.listen.host, "::1");
     assert_string_equal(config->stats.token, "0123456789abcdef");
     assert_string_equal(listener->name, "Web-1");
-    assert_int_equal(listener->line, 11);
+    assert_int_equal(listener->line, 14);
     assert_int_equal(listener->endpoints_count, 3);
     assert_int_equal(listener->endpoints[0].port, 0);
     assert_false(listener->endpoints[1].is_literal);
     assert_string_equal(listener->endpoints[1].host, "localhost");
     assert_int_equal(listener->endpoints[1].port, 81);
-    assert_int_equal(listener->endpoints[1].line, 13);
+    assert_int_equal(listener->endpoints[1].line, 16);
     assert_int_equal(listener->endpoints[2].address.scope, 4);
     assert_int_equal(listener->endpoints[2].address.port, 82);
     assert_int_equal(listener->mode, CONFIG_MODE_PROXY);
@@ -222,6 +229,37 @@ static void test_config_log_file_is_meant_from_the_folder_of_the_file(void **sta
     expect_log_file("conf/server.ini", "\\\\host\\share\\a.log", "\\\\host\\share\\a.log");
 }
 
+static void test_config_log_rotation_and_session_log_can_be_off(void **state)
+{
+    struct config *config =
+        expect_config(COMPLETE "[server]\nlog_rotate_size=OFF\nsession_log=Off\nlog_rotate_keep=1\n");
+
+    (void)state;
+    assert_int_equal(config->server.log_rotate_bytes, 0);
+    assert_null(config->server.session_log);
+    assert_int_equal(config->server.log_rotate_keep, 1);
+    config_free(config);
+    expect_errors(COMPLETE "[server]\nlog_rotate_size=0\nlog_rotate_keep=0\nsession_log=on\n",
+                  "5: log_rotate_size=0: write log_rotate_size=off to let the files grow for ever\n"
+                  "6: log_rotate_keep=0 is out of range; write 1 to 100\n"
+                  "7: session_log=on: write the name of a file, such as session_log=sessions.log, or off\n");
+    expect_errors(COMPLETE "[server]\nlog_rotate_size=63k\nlog_rotate_keep=101\nsession_log=\n",
+                  "5: log_rotate_size=63k is out of range; write 64k to 1G\n"
+                  "6: log_rotate_keep=101 is out of range; write 1 to 100\n"
+                  "7: session_log has no value; write for example session_log=off, its default\n");
+    expect_errors(COMPLETE "[server]\nlog_rotate_size=10\n",
+                  "5: log_rotate_size=10 has no unit; write log_rotate_size=10k "
+                  "(units: k, M, G)\n");
+}
+
+static void test_config_log_and_session_log_are_two_files(void **state)
+{
+    (void)state;
+    config_free(expect_config(COMPLETE "[server]\nlog_file=a.log\nsession_log=b.log\n"));
+    expect_errors(COMPLETE "[server]\nlog_file=a.log\nsession_log=A.log\n",
+                  "6: session_log is the same file as log_file (line 5); each needs its own\n");
+}
+
 static void test_config_tokens_are_long_and_printable_and_never_repeated(void **state)
 {
     (void)state;
@@ -342,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_config_keys_set_twice_name_the_first_line),
         cmocka_unit_test(test_config_quotes_are_refused),
         cmocka_unit_test(test_config_log_file_is_meant_from_the_folder_of_the_file),
+        cmocka_unit_test(test_config_log_rotation_and_session_log_can_be_off),
+        cmocka_unit_test(test_config_log_and_session_log_are_two_files),
         cmocka_unit_test(test_config_tokens_are_long_and_printable_and_never_repeated),
         cmocka_unit_test(test_config_names_are_checked),
         cmocka_unit_test(test_config_servers_are_checked),

@@ -16,13 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME_CHARS = 24, TEXT_AT = TIME_CHARS + 1 + 5 + 1 };
+enum { TIME_CHARS = 24, TEXT_AT = LOG_TEXT_AT };
+
+static uint32_t tag; /* of the line that was taken last */
 
 /* The oldest line as a string; "" when there is none. */
 static const char *taken(void)
 {
     static char text[LOG_LINE_BYTES + 1];
-    size_t length = log_take(text);
+    size_t length = log_take(text, &tag);
 
     assert_true(length <= LOG_LINE_BYTES);
     text[length] = '\0';
@@ -280,9 +282,9 @@ static void test_log_long_line_is_cut_and_marked(void **state)
 
 static unsigned wakes;
 
-static void count_wake(void)
+static void count_wake(bool urgent)
 {
-    wakes++;
+    wakes += urgent ? 0 : 1;
 }
 
 static void test_log_wakes_the_sink_once_until_it_found_nothing(void **state)
@@ -304,6 +306,31 @@ static void test_log_wakes_the_sink_once_until_it_found_nothing(void **state)
     log_info("4");
     assert_int_equal(wakes, 2);
     log_set_wake(NULL);
+}
+
+static void test_log_events_are_tagged_and_pass_the_level(void **state)
+{
+    (void)state;
+
+    log_event(EVENT_UPSTREAM_DOWN, LOG_WARN, "server %s is down", "app1");
+    assert_string_equal(taken() + TIME_CHARS, " warn  server app1 is down\n");
+    assert_int_equal(log_tag_event(tag), EVENT_UPSTREAM_DOWN);
+    assert_int_equal(log_tag_level(tag), LOG_WARN);
+    assert_false(log_tag_is_hidden(tag));
+
+    log_error("no event");
+    assert_string_equal(taken() + TEXT_AT, "no event\n");
+    assert_int_equal(log_tag_event(tag), EVENT_NONE);
+    assert_int_equal(log_tag_level(tag), LOG_ERROR);
+
+    log_set_level(LOG_ERROR);
+    log_event(EVENT_STARTED, LOG_INFO, "started");
+    log_info("no");
+    assert_string_equal(taken() + TEXT_AT, "started\n");
+    assert_int_equal(log_tag_event(tag), EVENT_STARTED);
+    assert_int_equal(log_tag_level(tag), LOG_INFO);
+    assert_true(log_tag_is_hidden(tag));
+    assert_string_equal(taken(), "");
 }
 
 static void test_log_allowed_once_per_interval(void **state)
@@ -388,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_log_escape_never_cuts_in_two),
         cmocka_unit_test_setup(test_log_long_line_is_cut_and_marked, start_fresh),
         cmocka_unit_test_setup(test_log_wakes_the_sink_once_until_it_found_nothing, start_fresh),
+        cmocka_unit_test_setup(test_log_events_are_tagged_and_pass_the_level, start_fresh),
         cmocka_unit_test(test_log_allowed_once_per_interval),
         cmocka_unit_test_setup(test_log_many_writers_lose_nothing_uncounted, start_fresh),
     };
