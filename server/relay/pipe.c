@@ -26,6 +26,8 @@ void pipe_init(struct pipe *pipe, struct session *session, struct port_socket *s
     pipe->sent = 0;
     pipe->state = PIPE_NEW;
     pipe->ended = false;
+    pipe->received_bytes = 0;
+    pipe->sent_bytes = 0;
     pipe->active_us = 0;
     pipe->drained_us = 0;
 }
@@ -184,6 +186,7 @@ static void pipe_received(struct pipe *pipe, uint32_t bytes)
     stats_count(pipe->received_by, STAT_BYTES_IN, bytes);
     atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
     pipe->length += bytes;
+    pipe->received_bytes += bytes;
     if (session_phase(pipe->session) == SESSION_CONNECTING)
         pipe_hold(pipe);
     else
@@ -257,5 +260,6 @@ static void pipe_destination_done(struct port_op *op)
     stats_count(pipe->sent_by, STAT_BYTES_OUT, op->bytes);
     pipe_note_sent(pipe, op->bytes);
     pipe->sent += op->bytes;
+    pipe->sent_bytes += op->bytes;
     pipe_advance(pipe);
 }

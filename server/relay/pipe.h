@@ -42,10 +42,13 @@ struct pipe {
     struct stats_scope *received_by; /* counts STAT_BYTES_IN */
     struct stats_scope *sent_by;     /* counts STAT_BYTES_OUT */
     unsigned char *buffer;
-    uint32_t length;    /* bytes in the buffer */
-    uint32_t sent;      /* of these, already sent */
-    uint32_t state;     /* atomic for readers, enum pipe_state */
-    bool ended;         /* the source sent FIN */
+    uint32_t length; /* bytes in the buffer */
+    uint32_t sent;   /* of these, already sent */
+    uint32_t state;  /* atomic for readers, enum pipe_state */
+    bool ended;      /* the source sent FIN */
+    uint64_t
+        received_bytes; /* in all, for the session log; its owner's, and read when the session is freed */
+    uint64_t sent_bytes;
     uint64_t active_us; /* atomic: when bytes last moved */
     uint64_t
         drained_us; /* atomic: when the destination will have read what was sent, by RESET_FLUSH_BYTES_PER_SECOND */

@@ -5,6 +5,7 @@
 #include "relay/listener.h"
 #include "relay/relay.h"
 #include "relay/session_connect.h"
+#include "relay/session_log.h"
 
 #include <string.h>
 
@@ -69,6 +70,25 @@ static uint64_t session_now_us(const struct session *session)
 
 /* --- the end --------------------------------------------------------------------------------------------- */
 
+static void session_write_log(const struct session *session, uint64_t lasted_us)
+{
+    const struct attempt *attempt = &session->attempt;
+    const struct pipe *to_client = session_is_echo(session) ? &session->inbound : &session->outbound;
+    struct session_record record = {0};
+
+    record.listener = session_config(session)->name;
+    record.client = session->peer;
+    if (attempt->server != NULL) {
+        record.server = attempt->server->config->name;
+        record.server_address = attempt->address;
+    }
+    record.in_bytes = session->inbound.received_bytes;
+    record.out_bytes = to_client->sent_bytes;
+    record.duration_us = lasted_us;
+    record.reason = stat_name(session->reason);
+    session_log_write(&record);
+}
+
 static void session_free(struct session *session)
 {
     struct relay *relay = session->relay;
@@ -77,6 +97,8 @@ static void session_free(struct session *session)
 
     CHECK(session_phase(session) == SESSION_CLOSED);
     relay_unlist_session(relay, session);
+    if (session_log_is_on())
+        session_write_log(session, lasted_us);
     stats_time(listener->scope, STAT_TIME_SESSION, lasted_us);
     stats_count(listener->scope, session->reason, 1);
     if (session->attempt.server != NULL) {
