@@ -85,6 +85,13 @@ void pool_give(struct pool *pool, void *object)
         pool_free(pool, object);
 }
 
+void pool_set_limit(struct pool *pool, uint32_t objects_max)
+{
+    lock_acquire(&pool->lock);
+    pool->objects_max = objects_max;
+    lock_release(&pool->lock);
+}
+
 uint32_t pool_taken(struct pool *pool)
 {
     lock_acquire(&pool->lock);

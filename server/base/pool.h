@@ -33,6 +33,9 @@ void *pool_take(struct pool *pool);
 /* `object` came from pool_take of the same pool. */
 void pool_give(struct pool *pool, void *object);
 
+/* Another limit. What is taken beyond a lower one stays taken. */
+void pool_set_limit(struct pool *pool, uint32_t objects_max);
+
 /* How many objects are taken now. */
 uint32_t pool_taken(struct pool *pool);
 

@@ -57,6 +57,22 @@ void stats_init(struct stats *stats, uint32_t workers)
 void stats_destroy(struct stats *stats)
 {
     CHECK(stats->scopes == NULL);
+    memory_free(stats->reload.text);
+    stats->reload.text = NULL;
+}
+
+void stats_set_reload(struct stats *stats, bool applied, uint64_t at_ms, const char *text)
+{
+    char *copy = memory_copy_string(text);
+
+    lock_acquire(&stats->lock);
+    char *before = stats->reload.text;
+    stats->reload.attempts++;
+    stats->reload.applied = applied;
+    stats->reload.at_ms = at_ms;
+    stats->reload.text = copy;
+    lock_release(&stats->lock);
+    memory_free(before);
 }
 
 void stats_set_state(struct stats *stats, enum stats_state state)
@@ -139,14 +155,91 @@ void stats_register(struct stats *stats, struct stats_scope *scope)
     lock_release(&stats->lock);
 }
 
-void stats_unregister(struct stats *stats, struct stats_scope *scope)
+static void unlink_scope(struct stats *stats, struct stats_scope *scope)
 {
-    lock_acquire(&stats->lock);
     struct stats_scope **place = &stats->scopes;
+
     while (*place != NULL && *place != scope)
         place = &(*place)->next;
     CHECK(*place == scope);
     *place = scope->next;
+}
+
+void stats_unregister(struct stats *stats, struct stats_scope *scope)
+{
+    lock_acquire(&stats->lock);
+    unlink_scope(stats, scope);
+    lock_release(&stats->lock);
+}
+
+void stats_retire(struct stats *stats, struct stats_scope *scope)
+{
+    lock_acquire(&stats->lock);
+    unlink_scope(stats, scope);
+    for (int stat = 0; stat < STAT_COUNT; stat++)
+        stats->retired[scope->kind][stat] += stats_sum(scope, (enum stats_counter)stat);
+    lock_release(&stats->lock);
+}
+
+/* Where a removed scope goes: a server behind the last one of its upstream, anything else to the end. */
+static struct stats_scope **place_of_removed(struct stats *stats, const struct stats_scope *scope)
+{
+    struct stats_scope **place = NULL;
+    struct stats_scope **end = &stats->scopes;
+
+    for (; *end != NULL; end = &(*end)->next) {
+        if (scope->kind == STATS_SERVER && (*end)->kind == STATS_SERVER &&
+            strcmp((*end)->upstream, scope->upstream) == 0)
+            place = &(*end)->next;
+    }
+    return place == NULL ? end : place;
+}
+
+/* With the lock held: the registered scopes that are marked as removed, in their order. */
+static struct stats_scope *collect_removed(const struct stats *stats)
+{
+    struct stats_scope *removed = NULL;
+    struct stats_scope **end = &removed;
+
+    for (struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next) {
+        if (scope->removed) {
+            *end = scope;
+            end = &scope->next;
+        }
+    }
+    *end = NULL;
+    return removed;
+}
+
+static void mark_removed(struct stats *stats, const struct stats_listing *listings, size_t count)
+{
+    for (struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
+        scope->removed = true;
+    for (size_t i = 0; i < count; i++) {
+        listings[i].scope->removed = false;
+        listings[i].scope->mode = listings[i].mode;
+        gauge_set_limit(&listings[i].scope->sessions, listings[i].sessions_max);
+    }
+}
+
+void stats_publish(struct stats *stats, const struct stats_listing *listings, size_t count)
+{
+    lock_acquire(&stats->lock);
+    mark_removed(stats, listings, count);
+    struct stats_scope *removed = collect_removed(stats);
+    struct stats_scope **end = &stats->scopes;
+    for (size_t i = 0; i < count; i++) {
+        *end = listings[i].scope;
+        end = &listings[i].scope->next;
+    }
+    *end = NULL;
+    while (removed != NULL) {
+        struct stats_scope *scope = removed;
+        struct stats_scope **place = place_of_removed(stats, scope);
+        removed = scope->next;
+        scope->next = *place;
+        *place = scope;
+    }
     lock_release(&stats->lock);
 }
 

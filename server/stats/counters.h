@@ -10,8 +10,9 @@
  * one without the other: total >= sum(closed), in >= out + discarded, and with no session left nothing is buffered.
  * It never shows more active sessions than there were at one moment either, so limit and peak hold in it.
  *
- * OWNERSHIP. Scopes are created and registered by the relay and live until it unregisters them. struct stats is the
- * root; the daemon owns it.
+ * OWNERSHIP. Scopes are created and published by the relay, shared by all generations of the configuration that know the listener or
+ * server, and live until the relay retires them: their sums then go on in the root, so that no total ever goes backwards
+ * (SEMANTICS N5). struct stats is the root; the daemon owns it.
  *
  * THREADS. stats_count and stats_time only on workers of the port. Everything else: any thread.
  */
@@ -71,7 +72,7 @@ enum stats_counter {
 
 enum stat_time { STAT_TIME_CONNECT /* servers */, STAT_TIME_SESSION, STAT_TIME_COUNT };
 
-enum stats_scope_kind { STATS_LISTENER, STATS_SERVER };
+enum stats_scope_kind { STATS_LISTENER, STATS_SERVER, STATS_KINDS };
 
 struct stats_block; /* one worker's numbers of one scope */
 
@@ -81,7 +82,8 @@ struct stats_scope {
     enum stats_scope_kind kind;
     const char *name;     /* copied */
     const char *upstream; /* servers: the upstream's name, copied; else NULL */
-    const char *mode;     /* listeners: "echo" or "proxy"; a literal */
+    const char *mode; /* listeners: "echo" or "proxy"; a literal; guarded by stats->lock once registered */
+    bool removed;     /* not in the configuration any more, but there are sessions; guarded by stats->lock */
     /* Active now, with the limit; raised by the relay before STAT_SESSIONS is counted and lowered after STAT_CLOSED_... was. */
     struct gauge sessions;
     uint32_t addresses_count;
@@ -101,22 +103,36 @@ struct stats_process {
 };
 typedef void stats_process_reader(struct stats_process *process);
 
+/* How the last reload went. */
+struct stats_reload {
+    uint64_t attempts; /* 0: none yet, and the rest says nothing */
+    bool applied;
+    uint64_t at_ms; /* wall clock */
+    char *text;     /* as in struct reload_outcome; NULL: there was no memory for it */
+};
+
 struct stats {
-    struct lock lock; /* guards the list */
+    struct lock lock; /* guards the list, the retired sums and the reload */
     struct stats_scope *scopes;
+    uint64_t retired[STATS_KINDS][STAT_COUNT]; /* the sums of the scopes that are gone */
+    struct stats_reload reload;
     struct gauge sessions; /* all listeners together, [server] max_sessions */
     uint32_t state;        /* atomic, enum stats_state */
     uint32_t workers;
     uint32_t pid;
-    uint64_t started_at_ms;     /* wall clock */
-    uint64_t started_us;        /* port_now_us */
-    uint64_t config_generation; /* atomic */
+    uint64_t started_at_ms;      /* wall clock */
+    uint64_t started_us;         /* port_now_us */
+    uint64_t config_generation;  /* atomic; 0 before the first is in force */
+    uint32_t generations_in_use; /* atomic: the one in force, and older ones that still have sessions */
     const char *config_file;
     stats_process_reader *read_process; /* may be NULL */
 };
 
 void stats_init(struct stats *stats, uint32_t workers);
 void stats_destroy(struct stats *stats); /* checks that no scope is registered */
+
+/* Notes how a reload went; `text` is copied. */
+void stats_set_reload(struct stats *stats, bool applied, uint64_t at_ms, const char *text);
 void stats_set_state(struct stats *stats, enum stats_state state);
 enum stats_state stats_state(const struct stats *stats);
 const char *stats_state_text(enum stats_state state); /* "serving" */
@@ -130,6 +146,20 @@ void stats_scope_free(struct stats_scope *scope);
 /* Makes the scope part of snapshots, after those already there; takes it out again. */
 void stats_register(struct stats *stats, struct stats_scope *scope);
 void stats_unregister(struct stats *stats, struct stats_scope *scope);
+
+/* One scope of a configuration, and what that says about it. */
+struct stats_listing {
+    struct stats_scope *scope;
+    const char *mode; /* listeners; a literal */
+    uint32_t sessions_max;
+};
+
+/* A new configuration: these are the scopes from now on, in this order, whether or not they were registered before. The others that
+ * were stay behind them as removed, a server beside the others of its upstream. */
+void stats_publish(struct stats *stats, const struct stats_listing *listings, size_t count);
+
+/* Takes a scope out that nobody counts into any more, and keeps its sums: every snapshot sees either the one or the other. */
+void stats_retire(struct stats *stats, struct stats_scope *scope);
 
 /* Replaces the addresses of a registered scope (a name that resolved anew); more than STATS_ADDRESSES_MAX are cut. */
 void stats_scope_set_addresses(struct stats *stats, struct stats_scope *scope,

@@ -10,6 +10,11 @@ void gauge_init(struct gauge *gauge, uint32_t max)
     gauge->max = max;
 }
 
+void gauge_set_limit(struct gauge *gauge, uint32_t max)
+{
+    atomic_store_u32(&gauge->max, max);
+}
+
 static void gauge_raise_peak(struct gauge *gauge, uint32_t value)
 {
     for (;;) {

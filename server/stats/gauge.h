@@ -20,6 +20,9 @@ void gauge_init(struct gauge *gauge, uint32_t max);
 /* False when the limit is reached; nothing is taken then. */
 bool gauge_raise(struct gauge *gauge);
 
+/* Another limit. What is above a lower one stays; nothing more is admitted until enough was given back. */
+void gauge_set_limit(struct gauge *gauge, uint32_t max);
+
 /* Gives back what gauge_raise took. */
 void gauge_lower(struct gauge *gauge);
 

@@ -84,11 +84,24 @@ static void derive_scope(struct snapshot_scope *scope)
     scope->sessions_peak = peak_seen(scope->sessions_peak, scope->counters[STAT_SESSIONS]);
 }
 
-static bool belongs_to_totals(const struct snapshot_scope *scope, unsigned stat)
+static bool belongs_to_totals(enum stats_scope_kind kind, unsigned stat)
 {
     bool is_error = stat >= STAT_ERROR_FIRST && stat < STAT_ERROR_END;
 
-    return is_error == (scope->kind == STATS_SERVER);
+    return is_error == (kind == STATS_SERVER);
+}
+
+/* Of one scope, or of all that are gone. */
+static void add_to_totals(struct snapshot *snapshot, enum stats_scope_kind kind, const uint64_t *counters)
+{
+    for (unsigned stat = 0; stat < STAT_COUNT; stat++) {
+        if (belongs_to_totals(kind, stat))
+            snapshot->totals[stat] += counters[stat];
+    }
+    if (kind == STATS_SERVER) {
+        snapshot->bytes_from_servers += counters[STAT_BYTES_IN];
+        snapshot->bytes_to_servers += counters[STAT_BYTES_OUT];
+    }
 }
 
 static void derive_totals(struct snapshot *snapshot)
@@ -96,16 +109,9 @@ static void derive_totals(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->scopes_count; i++) {
         struct snapshot_scope *scope = &snapshot->scopes[i];
         derive_scope(scope);
-        for (unsigned stat = 0; stat < STAT_COUNT; stat++) {
-            if (belongs_to_totals(scope, stat))
-                snapshot->totals[stat] += scope->counters[stat];
-        }
-        if (scope->kind == STATS_LISTENER) {
+        add_to_totals(snapshot, scope->kind, scope->counters);
+        if (scope->kind == STATS_LISTENER)
             snapshot->sessions_active += scope->sessions_active;
-        } else {
-            snapshot->bytes_from_servers += scope->counters[STAT_BYTES_IN];
-            snapshot->bytes_to_servers += scope->counters[STAT_BYTES_OUT];
-        }
     }
     snapshot->bytes_buffered = snapshot->totals[STAT_BYTES_IN] + snapshot->bytes_from_servers -
                                snapshot->totals[STAT_BYTES_OUT] - snapshot->bytes_to_servers -
@@ -143,7 +149,7 @@ static void read_all(struct snapshot *snapshot, const struct stats *stats, read_
     }
 }
 
-/* With the lock held, so that no scope goes away meanwhile; nobody on the data path ever waits for it. */
+/* With the lock held, so that no scope goes away meanwhile (its sums are either here or among the retired ones); nobody on the data path ever waits for it. */
 static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
 {
     static read_phase *const phases[] = {copy_identity, read_sessions, read_closed,
@@ -159,6 +165,8 @@ static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
     }
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
         read_all(snapshot, stats, phases[i]);
+    for (int kind = 0; kind < STATS_KINDS; kind++)
+        add_to_totals(snapshot, (enum stats_scope_kind)kind, stats->retired[kind]);
     for (size_t i = 0; i < snapshot->scopes_count; i++)
         complete = complete && is_copied(&snapshot->scopes[i]);
     return complete;

@@ -37,7 +37,7 @@ struct snapshot {
     struct stats_process process;
     uint64_t sessions_peak; /* of the whole server */
     uint64_t sessions_limit;
-    uint64_t totals[STAT_COUNT]; /* over the listeners; STAT_ERROR_... over the servers */
+    uint64_t totals[STAT_COUNT]; /* over the listeners; STAT_ERROR_... over the servers; gone ones included */
     uint64_t sessions_active;
     uint64_t bytes_from_servers; /* the sum over the servers: received from them */
     uint64_t bytes_to_servers;   /* sent to them */

@@ -147,6 +147,88 @@ static void test_counters_keep_the_order_of_registration(void **state)
         stats_scope_free(scopes[i]);
 }
 
+static void assert_order(const struct stats *stats, const char *names)
+{
+    const struct stats_scope *scope = stats->scopes;
+
+    for (; *names != '\0'; names++) {
+        assert_non_null(scope);
+        assert_int_equal(scope->name[0], *names);
+        scope = scope->next;
+    }
+    assert_null(scope);
+}
+
+static void test_counters_publish_the_order_of_the_newest_configuration(void **state)
+{
+    struct stats_scope *a = stats_scope_create(STATS_LISTENER, "a", NULL, 1);
+    struct stats_scope *b = stats_scope_create(STATS_LISTENER, "b", NULL, 1);
+    struct stats_scope *u = stats_scope_create(STATS_SERVER, "u", "up", 1);
+    struct stats_scope *v = stats_scope_create(STATS_SERVER, "v", "up", 1);
+    struct stats_scope *w = stats_scope_create(STATS_SERVER, "w", "other", 1);
+    const struct stats_listing first[] = {{a, "echo", 5}, {b, "proxy", 0}, {u, NULL, 0}, {w, NULL, 0}};
+    const struct stats_listing second[] = {{b, "echo", 7}, {v, NULL, 0}, {w, NULL, 0}};
+    struct stats_scope *all[] = {a, b, u, v, w};
+    struct stats stats;
+    (void)state;
+
+    stats_init(&stats, 1);
+    stats_publish(&stats, first, 4);
+    assert_order(&stats, "abuw");
+    assert_int_equal(gauge_limit(&a->sessions), 5);
+    stats_publish(&stats, second, 3);
+    assert_order(&stats, "bvuwa"); /* u beside the server that took its place */
+    assert_true(a->removed && u->removed);
+    assert_false(b->removed || v->removed || w->removed);
+    assert_string_equal(b->mode, "echo");
+    assert_int_equal(gauge_limit(&b->sessions), 7);
+    stats_publish(&stats, first, 4); /* back again */
+    assert_order(&stats, "abuvw");
+    assert_false(a->removed);
+    assert_true(v->removed);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        stats_unregister(&stats, all[i]);
+        stats_scope_free(all[i]);
+    }
+    stats_destroy(&stats);
+}
+
+static void test_counters_of_a_retired_scope_stay_in_the_sums(void **state)
+{
+    struct stats_scope *scope = stats_scope_create(STATS_LISTENER, "a", NULL, 2);
+    struct stats stats;
+    (void)state;
+
+    stats_init(&stats, 2);
+    stats_register(&stats, scope);
+    worker_native_become(0);
+    stats_count(scope, STAT_BYTES_IN, 3);
+    worker_native_become(1);
+    stats_count(scope, STAT_BYTES_IN, 4);
+    stats_retire(&stats, scope);
+    stats_scope_free(scope);
+    assert_null(stats.scopes);
+    assert_int_equal(stats.retired[STATS_LISTENER][STAT_BYTES_IN], 7);
+    assert_int_equal(stats.retired[STATS_SERVER][STAT_BYTES_IN], 0);
+    stats_destroy(&stats);
+}
+
+static void test_counters_remember_the_last_reload(void **state)
+{
+    struct stats stats;
+    (void)state;
+
+    stats_init(&stats, 1);
+    assert_int_equal(stats.reload.attempts, 0);
+    stats_set_reload(&stats, true, 5, "one\n");
+    stats_set_reload(&stats, false, 6, "two\n");
+    assert_int_equal(stats.reload.attempts, 2);
+    assert_false(stats.reload.applied);
+    assert_int_equal(stats.reload.at_ms, 6);
+    assert_string_equal(stats.reload.text, "two\n");
+    stats_destroy(&stats);
+}
+
 static void test_counters_cut_more_addresses_than_fit(void **state)
 {
     struct address addresses[STATS_ADDRESSES_MAX + 1];
@@ -188,6 +270,9 @@ int main(void)
         cmocka_unit_test(test_counters_have_a_name_each_within_their_group),
         cmocka_unit_test(test_counters_copy_the_names_of_a_scope),
         cmocka_unit_test(test_counters_keep_the_order_of_registration),
+        cmocka_unit_test(test_counters_publish_the_order_of_the_newest_configuration),
+        cmocka_unit_test(test_counters_of_a_retired_scope_stay_in_the_sums),
+        cmocka_unit_test(test_counters_remember_the_last_reload),
         cmocka_unit_test(test_counters_cut_more_addresses_than_fit),
         cmocka_unit_test(test_counters_tell_the_state),
     };

@@ -28,6 +28,25 @@ static void test_gauge_refuses_exactly_beyond_the_limit(void **state)
     assert_int_equal(gauge_limit(&gauge), 2);
 }
 
+static void test_gauge_admits_nothing_until_it_is_below_a_new_limit(void **state)
+{
+    struct gauge gauge;
+    (void)state;
+
+    gauge_init(&gauge, 3);
+    for (int i = 0; i < 3; i++)
+        assert_true(gauge_raise(&gauge));
+    gauge_set_limit(&gauge, 2);
+    assert_false(gauge_raise(&gauge));
+    gauge_lower(&gauge);
+    assert_false(gauge_raise(&gauge));
+    gauge_lower(&gauge);
+    assert_true(gauge_raise(&gauge));
+    gauge_set_limit(&gauge, 0);
+    assert_true(gauge_raise(&gauge));
+    assert_int_equal(gauge_peak(&gauge), 3);
+}
+
 static void test_gauge_without_limit_refuses_nothing(void **state)
 {
     struct gauge gauge;
@@ -99,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gauge_refuses_exactly_beyond_the_limit),
+        cmocka_unit_test(test_gauge_admits_nothing_until_it_is_below_a_new_limit),
         cmocka_unit_test(test_gauge_without_limit_refuses_nothing),
         cmocka_unit_test(test_gauge_remembers_its_peak),
         cmocka_unit_test(test_gauge_holds_its_limit_among_threads),

@@ -49,6 +49,24 @@ static void test_pool_limit_is_exact(void **state)
     pool_destroy(&pool);
 }
 
+static void test_pool_obeys_a_new_limit(void **state)
+{
+    struct pool pool;
+    (void)state;
+
+    pool_init(&pool, 100, 1, 0);
+    void *first = pool_take(&pool);
+    assert_null(pool_take(&pool));
+    pool_set_limit(&pool, 2);
+    void *second = pool_take(&pool);
+    assert_non_null(second);
+    pool_set_limit(&pool, 1);
+    pool_give(&pool, second);
+    assert_null(pool_take(&pool));
+    pool_give(&pool, first);
+    pool_destroy(&pool);
+}
+
 static void test_pool_keeps_spares_and_returns_the_rest(void **state)
 {
     struct pool pool;
@@ -164,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_limit_is_exact),
+        cmocka_unit_test(test_pool_obeys_a_new_limit),
         cmocka_unit_test(test_pool_keeps_spares_and_returns_the_rest),
         cmocka_unit_test(test_pool_of_none_gives_none),
         cmocka_unit_test(test_pool_without_memory_keeps_its_count),

@@ -107,6 +107,35 @@ static void test_snapshot_derives_active_and_buffered(void **state)
     scene_close(&scene);
 }
 
+static void test_snapshot_totals_keep_what_retired_scopes_counted(void **state)
+{
+    struct scene scene;
+    struct snapshot before;
+    struct snapshot after;
+    (void)state;
+
+    scene_open(&scene);
+    stats_count(scene.listener, STAT_SESSIONS, 1);
+    stats_count(scene.listener, STAT_BYTES_IN, 100);
+    stats_count(scene.server, STAT_BYTES_OUT, 90);
+    stats_count(scene.listener, STAT_BYTES_DISCARDED, 10);
+    stats_count(scene.server, STAT_ERROR_RESOLVE, 4);
+    stats_count(scene.listener, STAT_CLOSED_FINISHED, 1);
+    assert_true(snapshot_take(&before, &scene.stats, 0));
+    stats_retire(&scene.stats, scene.server);
+    stats_retire(&scene.stats, scene.listener);
+    assert_true(snapshot_take(&after, &scene.stats, 0));
+    assert_int_equal(after.scopes_count, 0);
+    assert_memory_equal(before.totals, after.totals, sizeof before.totals);
+    assert_int_equal(after.bytes_to_servers, before.bytes_to_servers);
+    assert_int_equal(after.bytes_buffered, 0);
+    snapshot_free(&before);
+    snapshot_free(&after);
+    stats_register(&scene.stats, scene.server);
+    stats_register(&scene.stats, scene.listener);
+    scene_close(&scene);
+}
+
 static void test_snapshot_does_not_count_a_session_before_it_began(void **state)
 {
     struct scene scene;
@@ -263,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_snapshot_lists_listeners_before_servers),
         cmocka_unit_test(test_snapshot_outlives_the_scopes),
         cmocka_unit_test(test_snapshot_derives_active_and_buffered),
+        cmocka_unit_test(test_snapshot_totals_keep_what_retired_scopes_counted),
         cmocka_unit_test(test_snapshot_does_not_count_a_session_before_it_began),
         cmocka_unit_test(test_snapshot_tells_the_uptime),
         cmocka_unit_test(test_snapshot_of_nothing_is_empty),
