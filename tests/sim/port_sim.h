@@ -151,6 +151,9 @@ void sim_preempt(void);
 void sim_worker_yield(void);
 void sim_worker_pause(uint64_t us);
 
+/* The listening sockets that nobody closes, one after the other; NULL as `after`: the first. Their ids do not come again. */
+const struct sim_socket *sim_next_listener(const struct sim_socket *after);
+
 /* I8: every listening socket has so many accepts in flight. */
 void sim_check_accepts(uint32_t count);
 

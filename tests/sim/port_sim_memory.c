@@ -24,6 +24,20 @@ void sim_memory_begin(void)
     memset(&sim_memory, 0, sizeof sim_memory);
 }
 
+void sim_memory_pause(struct sim_memory_pause *pause)
+{
+    *pause = (struct sim_memory_pause){sim_memory.allocations, sim_memory.fail_at, sim_memory.faults};
+    sim_memory.fail_at = 0;
+    sim_memory.faults = false;
+}
+
+void sim_memory_resume(const struct sim_memory_pause *pause)
+{
+    sim_memory.allocations = pause->allocations;
+    sim_memory.fail_at = pause->fail_at;
+    sim_memory.faults = pause->faults;
+}
+
 void sim_memory_check_empty(void)
 {
     if (sim_memory.blocks != 0) {

@@ -21,6 +21,15 @@ extern struct sim_memory sim_memory;
 
 void sim_memory_begin(void);
 
+/* Between the two the harness allocates: nothing fails, and nothing is counted as fallible. */
+struct sim_memory_pause {
+    uint64_t allocations;
+    uint64_t fail_at;
+    bool faults;
+};
+void sim_memory_pause(struct sim_memory_pause *pause);
+void sim_memory_resume(const struct sim_memory_pause *pause);
+
 /* I7: everything was freed. */
 void sim_memory_check_empty(void);
 

@@ -355,6 +355,15 @@ void sim_check_free(const void *memory, size_t bytes)
     }
 }
 
+const struct sim_socket *sim_next_listener(const struct sim_socket *after)
+{
+    const struct sim_socket *socket = after == NULL ? sockets : after->all_next;
+    while (socket != NULL && (socket->kind != SIM_LISTENER || socket->closing)) {
+        socket = socket->all_next;
+    }
+    return socket;
+}
+
 void sim_check_accepts(uint32_t count)
 {
     for (const struct sim_socket *socket = sockets; socket != NULL; socket = socket->all_next) {

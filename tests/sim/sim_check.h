@@ -24,6 +24,10 @@ void check_end(void);
 /* Sessions that are active now. */
 uint32_t check_active(void);
 
+/* N4 */
+bool check_one_generation(void);
+uint32_t check_generations(void);
+
 uint64_t check_total(enum stats_scope_kind kind, enum stats_counter first, enum stats_counter end);
 
 #endif

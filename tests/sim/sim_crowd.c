@@ -11,7 +11,7 @@
 
 /* The watch over a client begins CONNECT_WATCH_US after its accept. */
 enum { NOTICED_US = 500 * 1000 };
-enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = 4 * CROWD_UPSTREAMS_MAX * CROWD_ADDRESSES_MAX };
+enum { HEAD_BYTES = 8, SURE_BYTES = 4, LISTENERS_MAX = 4 * CROWD_GROUPS_MAX * CROWD_ADDRESSES_MAX };
 
 struct crowd crowd;
 
@@ -51,6 +51,13 @@ struct sim_peer *crowd_add_client(uint32_t group, bool echo, const struct peer_p
     crowd.clients = peer;
     crowd.clients_count++;
     crowd.clients_active++;
+    return peer;
+}
+
+struct sim_peer *crowd_add_unsure_client(const struct peer_plan *plan)
+{
+    struct sim_peer *peer = crowd_add_client(0, false, plan);
+    peer->either = true;
     return peer;
 }
 
@@ -112,6 +119,12 @@ void crowd_peer_ended(struct sim_peer *peer)
     } else {
         crowd.servers_active--;
     }
+    if (peer->not_after_us > 0 && sim.now_us > peer->connected_us + peer->not_after_us) {
+        sim_fail(
+            "N3",
+            "a client that did nothing was there for %llu us; the deadline with which it began is %llu us",
+            (unsigned long long)(sim.now_us - peer->connected_us), (unsigned long long)peer->not_after_us);
+    }
     if (peer->not_before_us > 0 &&
         (peer->outcome != PEER_BROKEN || sim.now_us < peer->connected_us + peer->not_before_us)) {
         sim_fail("S12",
@@ -165,8 +178,15 @@ static struct sim_peer *candidates_of(const struct sim_peer *peer)
 static bool may_be_partner(const struct sim_peer *peer, const struct sim_peer *other)
 {
     uint32_t bytes = peer->received < HEAD_BYTES ? (uint32_t)peer->received : HEAD_BYTES;
-    return !other->echo && other->group == peer->group && other->sent >= bytes &&
+    bool same_group = other->group == peer->group || other->either || peer->either;
+    return !other->echo && same_group && other->partner != other && other->sent >= bytes &&
            stream_match(other->key, 0, peer->head, bytes) == bytes;
+}
+
+static bool may_be_own_partner(const struct sim_peer *peer)
+{
+    uint32_t bytes = peer->received < HEAD_BYTES ? (uint32_t)peer->received : HEAD_BYTES;
+    return peer->either && peer->sent >= bytes && stream_match(peer->key, 0, peer->head, bytes) == bytes;
 }
 
 static void claim(struct sim_peer *peer, struct sim_peer *partner)
@@ -194,6 +214,10 @@ void crowd_identify(struct sim_peer *peer)
             found = other;
             count++;
         }
+    }
+    if (may_be_own_partner(peer)) {
+        found = peer;
+        count++;
     }
     if (count == 0) {
         sim_fail("I1", "peer %u received %llu bytes that nobody has sent", peer->id,
@@ -227,6 +251,9 @@ void crowd_check_fin(struct sim_peer *peer)
         if (may_be_partner(peer, other) && fin_is_due(peer, other)) {
             return;
         }
+    }
+    if (may_be_own_partner(peer) && fin_is_due(peer, peer)) {
+        return;
     }
     sim_fail("I1", "peer %u got FIN after %llu bytes, and nobody has finished so", peer->id,
              (unsigned long long)peer->received);

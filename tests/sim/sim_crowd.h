@@ -10,7 +10,7 @@
 
 #include "tests/sim/sim_peer.h"
 
-enum { CROWD_UPSTREAMS_MAX = 2, CROWD_ADDRESSES_MAX = 3 };
+enum { CROWD_GROUPS_MAX = 2, CROWD_ADDRESSES_MAX = 3 };
 
 struct crowd {
     struct sim_peer *clients;
@@ -30,6 +30,9 @@ typedef void crowd_planner(struct peer_plan *plan, uint32_t group);
 void crowd_begin(crowd_planner *plan_server);
 
 struct sim_peer *crowd_add_client(uint32_t group, bool echo, const struct peer_plan *plan);
+
+/* The same, when a reload may change what its listener does before it is accepted: the first bytes tell. */
+struct sim_peer *crowd_add_unsure_client(const struct peer_plan *plan);
 
 /* Servers listen at the address from now on; `group` numbers the upstream. */
 bool crowd_listen(uint32_t group, const struct address *address);

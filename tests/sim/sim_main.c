@@ -11,6 +11,7 @@
  */
 #include "tests/sim/port_sim_fault.h"
 #include "tests/sim/port_sim_world.h"
+#include "tests/sim/sim_reload.h"
 #include "tests/sim/sim_run.h"
 
 #include <inttypes.h>
@@ -94,6 +95,7 @@ static void play_many(const struct options *options)
             printf("  %-20s %10" PRIu64 " worlds\n", scenario_name((enum sim_scenario)i), totals.of[i]);
         }
         sim_faults_print();
+        reload_print();
     }
 }
 

@@ -56,11 +56,14 @@ enum peer_outcome {
 struct sim_peer {
     uint32_t id;
     enum peer_role role;
-    bool echo;  /* its own stream comes back */
-    bool probe; /* must succeed */
+    bool echo;     /* its own stream comes back */
+    bool either;   /* ... or not: a reload may change that on its way */
+    bool may_fail; /* in a clean world: a reload may take its listener away */
+    bool probe;    /* must succeed */
     uint64_t
-        not_before_us; /* a sleeper: does nothing, and is reset by a deadline after this time at the earliest */
-    uint32_t group;    /* clients: the upstream behind their listener; servers: their upstream */
+        not_before_us; /* a sleeper: does nothing, and is reset by a deadline after this time at the earliest ... */
+    uint64_t not_after_us; /* ... and at the latest */
+    uint32_t group;        /* clients: the upstream behind their listener; servers: their upstream */
     uint64_t key;
     struct peer_plan plan;
     struct net_end *end; /* NULL before it is connected */
