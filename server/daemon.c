@@ -11,7 +11,7 @@
 #include "endpoints.h"
 #include "port/port.h"
 #include "relay/relay.h"
-#include "stats/snapshot_json.h"
+#include "stats/json.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -392,12 +392,13 @@ static uint32_t daemon_workers(const struct config *config)
 
 static void daemon_init_stats(struct daemon *daemon, uint32_t workers)
 {
-    snapshot_json_start();
+    json_start();
     stats_init(&daemon->stats, workers);
     daemon->stats.pid = daemon->options.pid;
     daemon->stats.started_at_ms = wallclock_now_ms();
     daemon->stats.config_file = daemon->config->file;
     daemon->stats.config_generation = 1;
+    daemon->stats.generations_in_use = 1;
     daemon->stats.read_process = daemon->options.read_process;
 }
 

@@ -155,4 +155,8 @@
  * reads slowly (SEMANTICS N6). */
 #define ADMIN_CLOSE_US (1000 * 1000)
 
+/* What the statistics keep of the outcome of the last reload, some ten lines: all of it is in the log and in the answer to whoever
+ * asked for the reload. */
+#define STATS_RELOAD_TEXT_BYTES 2048
+
 #endif

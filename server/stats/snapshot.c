@@ -123,6 +123,7 @@ static void copy_identity(struct snapshot_scope *to, const struct stats_scope *f
 {
     to->kind = from->kind;
     to->mode = from->mode;
+    to->removed = from->removed;
     to->name = memory_copy_string(from->name);
     to->upstream = from->upstream == NULL ? NULL : memory_copy_string(from->upstream);
     to->addresses_count = from->addresses_count;
@@ -172,11 +173,42 @@ static bool read_scopes(struct snapshot *snapshot, const struct stats *stats)
     return complete;
 }
 
+/* How much of a text that is longer fits into `room`: whole lines, or whole characters when the first line is too long already. */
+static size_t fitting_bytes(const char *text, size_t room)
+{
+    size_t cut = room;
+
+    while (cut > 0 && text[cut - 1] != '\n')
+        cut--;
+    if (cut > 0)
+        return cut;
+    for (cut = room; cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80; cut--) {
+        /* The bytes of a character after its first one begin with these two bits. */
+    }
+    return cut;
+}
+
+/* With the lock held, since the next reload frees the text. */
+static void copy_reload(struct snapshot_reload *to, const struct stats_reload *from)
+{
+    static const char more[] = "... (the log has all of it)\n";
+    const char *text = from->text == NULL ? "" : from->text;
+    bool fits = memchr(text, '\0', sizeof to->text) != NULL;
+    size_t kept = fits ? strlen(text) : fitting_bytes(text, sizeof to->text - sizeof more);
+
+    to->attempts = from->attempts;
+    to->applied = from->applied;
+    to->at_ms = from->at_ms;
+    memcpy(to->text, text, kept);
+    memcpy(to->text + kept, fits ? "" : more, fits ? 1 : sizeof more);
+}
+
 bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_us)
 {
     memset(snapshot, 0, sizeof *snapshot);
     lock_acquire(&stats->lock);
     bool complete = read_scopes(snapshot, stats);
+    copy_reload(&snapshot->reload, &stats->reload);
     lock_release(&stats->lock);
     if (!complete) {
         snapshot_free(snapshot);
@@ -188,6 +220,7 @@ bool snapshot_take(struct snapshot *snapshot, struct stats *stats, uint64_t now_
     snapshot->started_at_ms = stats->started_at_ms;
     snapshot->uptime_us = now_us > stats->started_us ? now_us - stats->started_us : 0;
     snapshot->config_generation = atomic_load_u64(&stats->config_generation);
+    snapshot->generations_in_use = atomic_load_u32(&stats->generations_in_use);
     snapshot->config_file = stats->config_file;
     snapshot->sessions_limit = gauge_limit(&stats->sessions);
     snapshot->sessions_peak = gauge_peak(&stats->sessions);

@@ -10,6 +10,7 @@
 #ifndef FAIRLEAD_STATS_SNAPSHOT_H
 #define FAIRLEAD_STATS_SNAPSHOT_H
 
+#include "base/limits.h"
 #include "stats/counters.h"
 
 struct snapshot_scope {
@@ -17,6 +18,7 @@ struct snapshot_scope {
     char *name;
     char *upstream; /* NULL for listeners */
     const char *mode;
+    bool removed;
     uint32_t addresses_count;
     struct address addresses[STATS_ADDRESSES_MAX];
     uint64_t counters[STAT_COUNT];
@@ -26,6 +28,14 @@ struct snapshot_scope {
     struct histogram times[STAT_TIME_COUNT];
 };
 
+/* How the last reload went. */
+struct snapshot_reload {
+    uint64_t attempts; /* 0: none yet, and the rest says nothing */
+    bool applied;
+    uint64_t at_ms;
+    char text[STATS_RELOAD_TEXT_BYTES]; /* whole lines as far as they fit */
+};
+
 struct snapshot {
     enum stats_state state;
     uint32_t pid;
@@ -33,6 +43,8 @@ struct snapshot {
     uint64_t started_at_ms;
     uint64_t uptime_us;
     uint64_t config_generation;
+    uint32_t generations_in_use;
+    struct snapshot_reload reload;
     const char *config_file;
     struct stats_process process;
     uint64_t sessions_peak; /* of the whole server */

@@ -1,67 +1,18 @@
 #include "stats/snapshot_json.h"
 
-#include "base/memory.h"
 #include "base/version.h"
 #include "base/wallclock.h"
+#include "stats/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 /* Every add_... answers false when there is no memory, and the whole print fails then: half an answer would be a wrong one. */
 
-/* cJSON keeps numbers as doubles, which are exact up to 2^53 only; so integers go in as text (SEMANTICS S10). */
-static bool add_integer(cJSON *object, const char *name, uint64_t value)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    return cJSON_AddRawToObject(object, name, text) != NULL;
-}
-
-/* The length of the UTF-8 character at `text`, or 0: there is none (RFC 3629: no overlong forms, no surrogates). The
- * terminating NUL continues no character, so nothing is read beyond it. */
-static size_t utf8_length(const unsigned char *text)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
-    uint32_t code = bytes == 1 ? text[0] : text[0] & (0xFFU >> (bytes + 1));
-
-    for (size_t i = 1; i < bytes; i++) {
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3FU);
-    }
-    bool allowed = (text[0] & 0xC0) != 0x80 && text[0] < 0xF8 && code >= smallest[bytes] &&
-                   code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
-    return allowed ? bytes : 0;
-}
-
-/* A path of the system may hold bytes that are no UTF-8, and JSON may not: each becomes U+FFFD. */
-static bool add_text(cJSON *object, const char *name, const char *value)
-{
-    char *clean = memory_allocate(strlen(value) + 1, 3);
-    size_t length = 0;
-
-    if (clean == NULL)
-        return false;
-    while (*value != '\0') {
-        size_t bytes = utf8_length((const unsigned char *)value);
-        size_t written = bytes > 0 ? bytes : 3;
-        memcpy(clean + length, bytes > 0 ? value : "\xEF\xBF\xBD", written);
-        length += written;
-        value += bytes > 0 ? bytes : 1;
-    }
-    bool added = cJSON_AddStringToObject(object, name, clean) != NULL;
-    memory_free(clean);
-    return added;
-}
-
 static bool add_limit(cJSON *object, const char *name, uint64_t limit)
 {
-    return limit > 0 ? add_integer(object, name, limit) : cJSON_AddNullToObject(object, name) != NULL;
+    return limit > 0 ? json_add_integer(object, name, limit) : cJSON_AddNullToObject(object, name) != NULL;
 }
 
 static bool add_group(cJSON *object, const char *name, const uint64_t counters[STAT_COUNT], int first,
@@ -71,7 +22,7 @@ static bool add_group(cJSON *object, const char *name, const uint64_t counters[S
     bool added = group != NULL;
 
     for (int stat = first; added && stat < end; stat++)
-        added = add_integer(group, stat_name((enum stats_counter)stat), counters[stat]);
+        added = json_add_integer(group, stat_name((enum stats_counter)stat), counters[stat]);
     return added;
 }
 
@@ -79,8 +30,8 @@ static bool add_sessions(cJSON *object, uint64_t active, uint64_t peak, uint64_t
 {
     cJSON *sessions = cJSON_AddObjectToObject(object, "sessions");
 
-    return sessions != NULL && add_integer(sessions, "active", active) &&
-           add_integer(sessions, "peak", peak) && add_integer(sessions, "total", total) &&
+    return sessions != NULL && json_add_integer(sessions, "active", active) &&
+           json_add_integer(sessions, "peak", peak) && json_add_integer(sessions, "total", total) &&
            add_limit(sessions, "limit", limit);
 }
 
@@ -91,12 +42,12 @@ static bool add_times(cJSON *object, const char *name, const struct histogram *t
         double percent;
     } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}, {"max", 100}};
     cJSON *group = cJSON_AddObjectToObject(object, name);
-    bool added = group != NULL && add_integer(group, "count", histogram_count(times)) &&
-                 add_integer(group, "sum", times->sum_us);
+    bool added = group != NULL && json_add_integer(group, "count", histogram_count(times)) &&
+                 json_add_integer(group, "sum", times->sum_us);
 
     for (size_t i = 0; added && i < sizeof percentiles / sizeof percentiles[0]; i++)
-        added =
-            add_integer(group, percentiles[i].name, histogram_percentile_us(times, percentiles[i].percent));
+        added = json_add_integer(group, percentiles[i].name,
+                                 histogram_percentile_us(times, percentiles[i].percent));
     return added;
 }
 
@@ -145,7 +96,9 @@ static bool add_listener(cJSON *listeners, const struct snapshot_scope *scope)
 {
     cJSON *object = append_object(listeners);
 
-    return object != NULL && add_text(object, "name", scope->name) && add_text(object, "mode", scope->mode) &&
+    return object != NULL && json_add_text(object, "name", scope->name) &&
+           json_add_text(object, "mode", scope->mode) &&
+           json_add_text(object, "state", scope->removed ? "removed" : "listening") &&
            add_scope(object, scope) &&
            add_group(object, "refused", scope->counters, STAT_REFUSED_FIRST, STAT_REFUSED_END);
 }
@@ -154,7 +107,7 @@ static bool add_server(cJSON *servers, const struct snapshot_scope *scope)
 {
     cJSON *object = append_object(servers);
 
-    return object != NULL && add_text(object, "name", scope->name) && add_scope(object, scope) &&
+    return object != NULL && json_add_text(object, "name", scope->name) && add_scope(object, scope) &&
            add_group(object, "errors", scope->counters, STAT_ERROR_FIRST, STAT_ERROR_END) &&
            add_times(object, "connect_time_us", &scope->times[STAT_TIME_CONNECT]);
 }
@@ -176,7 +129,7 @@ static cJSON *append_upstream(cJSON *upstreams, const char *name)
 {
     cJSON *upstream = append_object(upstreams);
 
-    if (upstream == NULL || !add_text(upstream, "name", name))
+    if (upstream == NULL || !json_add_text(upstream, "name", name))
         return NULL;
     return cJSON_AddArrayToObject(upstream, "servers");
 }
@@ -201,40 +154,59 @@ static bool add_upstreams(cJSON *root, const struct snapshot *snapshot)
     return added;
 }
 
+/* Before the first reload there is nothing to tell but that there was none. */
+static bool add_reload(cJSON *server, const struct snapshot_reload *reload)
+{
+    cJSON *object = cJSON_AddObjectToObject(server, "reload");
+    char at[WALLCLOCK_TEXT_BYTES];
+
+    if (object == NULL || !json_add_integer(object, "attempts", reload->attempts))
+        return false;
+    if (reload->attempts == 0)
+        return cJSON_AddNullToObject(object, "applied") != NULL &&
+               cJSON_AddNullToObject(object, "at") != NULL && json_add_text(object, "text", "");
+    return cJSON_AddBoolToObject(object, "applied", reload->applied) != NULL &&
+           json_add_text(object, "at", wallclock_format(reload->at_ms, at)) &&
+           json_add_text(object, "text", reload->text);
+}
+
 static bool add_program(cJSON *root, const struct snapshot *snapshot)
 {
     cJSON *server = cJSON_AddObjectToObject(root, "server");
     uint64_t uptime_ms = snapshot->uptime_us / 1000;
     char started[WALLCLOCK_TEXT_BYTES];
 
-    return server != NULL && add_text(server, "name", FAIRLEAD_NAME) &&
-           add_text(server, "version", FAIRLEAD_VERSION) && add_integer(server, "pid", snapshot->pid) &&
-           add_text(server, "started_at", wallclock_format(snapshot->started_at_ms, started)) &&
+    return server != NULL && json_add_text(server, "name", FAIRLEAD_NAME) &&
+           json_add_text(server, "version", FAIRLEAD_VERSION) &&
+           json_add_integer(server, "pid", snapshot->pid) &&
+           json_add_text(server, "started_at", wallclock_format(snapshot->started_at_ms, started)) &&
            cJSON_AddNumberToObject(server, "uptime_seconds", (double)uptime_ms / 1000.0) != NULL &&
-           add_integer(server, "workers", snapshot->workers) &&
-           add_text(server, "state", stats_state_text(snapshot->state)) &&
-           add_text(server, "config_file", snapshot->config_file == NULL ? "" : snapshot->config_file) &&
-           add_integer(server, "config_generation", snapshot->config_generation);
+           json_add_integer(server, "workers", snapshot->workers) &&
+           json_add_text(server, "state", stats_state_text(snapshot->state)) &&
+           json_add_text(server, "config_file", snapshot->config_file == NULL ? "" : snapshot->config_file) &&
+           json_add_integer(server, "config_generation", snapshot->config_generation) &&
+           json_add_integer(server, "config_generations_in_use", snapshot->generations_in_use) &&
+           add_reload(server, &snapshot->reload);
 }
 
 static bool add_process(cJSON *root, const struct snapshot *snapshot)
 {
     cJSON *process = cJSON_AddObjectToObject(root, "process");
 
-    return process != NULL && add_integer(process, "memory_bytes", snapshot->process.memory_bytes) &&
-           add_integer(process, "handles", snapshot->process.handles);
+    return process != NULL && json_add_integer(process, "memory_bytes", snapshot->process.memory_bytes) &&
+           json_add_integer(process, "handles", snapshot->process.handles);
 }
 
 static bool add_total_bytes(cJSON *totals, const struct snapshot *snapshot)
 {
     cJSON *bytes = cJSON_AddObjectToObject(totals, "bytes");
 
-    return bytes != NULL && add_integer(bytes, "in", snapshot->totals[STAT_BYTES_IN]) &&
-           add_integer(bytes, "out", snapshot->totals[STAT_BYTES_OUT]) &&
-           add_integer(bytes, "from_servers", snapshot->bytes_from_servers) &&
-           add_integer(bytes, "to_servers", snapshot->bytes_to_servers) &&
-           add_integer(bytes, "discarded", snapshot->totals[STAT_BYTES_DISCARDED]) &&
-           add_integer(bytes, "buffered", snapshot->bytes_buffered);
+    return bytes != NULL && json_add_integer(bytes, "in", snapshot->totals[STAT_BYTES_IN]) &&
+           json_add_integer(bytes, "out", snapshot->totals[STAT_BYTES_OUT]) &&
+           json_add_integer(bytes, "from_servers", snapshot->bytes_from_servers) &&
+           json_add_integer(bytes, "to_servers", snapshot->bytes_to_servers) &&
+           json_add_integer(bytes, "discarded", snapshot->totals[STAT_BYTES_DISCARDED]) &&
+           json_add_integer(bytes, "buffered", snapshot->bytes_buffered);
 }
 
 static bool add_totals(cJSON *root, const struct snapshot *snapshot)
@@ -248,18 +220,6 @@ static bool add_totals(cJSON *root, const struct snapshot *snapshot)
            add_group(totals, "refused", snapshot->totals, STAT_REFUSED_FIRST, STAT_REFUSED_END) &&
            add_group(totals, "closed", snapshot->totals, STAT_CLOSED_FIRST, STAT_CLOSED_END) &&
            add_group(totals, "errors", snapshot->totals, STAT_ERROR_FIRST, STAT_ERROR_END);
-}
-
-static void *allocate(size_t bytes)
-{
-    return memory_allocate(1, bytes);
-}
-
-void snapshot_json_start(void)
-{
-    cJSON_Hooks hooks = {allocate, memory_free};
-
-    cJSON_InitHooks(&hooks);
 }
 
 char *snapshot_json_print(const struct snapshot *snapshot, size_t *bytes)

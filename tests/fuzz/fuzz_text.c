@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "stats/json.h"
+#include "stats/reload_json.h"
 #include "stats/snapshot_json.h"
 
 #include <cjson/cJSON.h>
@@ -106,6 +108,28 @@ static void check_json(char *text)
     memory_free(json);
 }
 
+/* The errors of a configuration quote what is in it; the statistics cut them and must not cut a character in two. */
+static void check_reload_text(const char *text)
+{
+    struct reload_outcome outcome = {false, 1, text};
+    struct snapshot snapshot;
+    struct stats stats;
+    size_t length;
+    char *json = reload_json_print(&outcome, &length);
+
+    CHECK(json != NULL && length == strlen(json));
+    cJSON *root = cJSON_ParseWithLength(json, length);
+    CHECK(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(root, "text")));
+    cJSON_Delete(root);
+    memory_free(json);
+    stats_init(&stats, 1);
+    stats_set_reload(&stats, false, 0, text);
+    CHECK(snapshot_take(&snapshot, &stats, 0));
+    CHECK(memchr(snapshot.reload.text, '\0', sizeof snapshot.reload.text) != NULL);
+    snapshot_free(&snapshot);
+    stats_destroy(&stats);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static bool started;
@@ -113,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
     CHECK(text != NULL);
     if (!started)
-        snapshot_json_start();
+        json_start();
     started = true;
     if (bytes > 0)
         memcpy(text, data, bytes);
@@ -122,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     check_escape_cuts(data, bytes);
     check_log_line(text);
     check_json(text);
+    check_reload_text(text);
     free(text);
     return 0;
 }

@@ -55,6 +55,8 @@ def test_live_output_matches_the_schema(start_server):
         lambda s: s["totals"]["bytes"].update({"in": "1"}),
         lambda s: s["listeners"][0].pop("sessions"),
         lambda s: s["server"].update(state="happy"),
+        lambda s: s["server"]["reload"].update(at="yesterday"),
+        lambda s: s["listeners"][0].update(state="gone"),
         lambda s: s.pop("upstreams"),
     ],
 )
@@ -77,7 +79,9 @@ def test_server_describes_itself(start_server):
     assert about["state"] == "serving"
     assert about["workers"] >= 1
     assert about["config_file"].endswith("server.ini")
-    assert about["config_generation"] >= 1
+    assert about["config_generation"] == about["config_generations_in_use"] == 1
+    assert about["reload"] == {"attempts": 0, "applied": None, "at": None, "text": ""}
+    assert output["listeners"][0]["state"] == "listening"
     assert 0 <= about["uptime_seconds"] < time.time() - before + 1
     assert output["process"]["memory_bytes"] > 1 << 20
     started = about["started_at"]

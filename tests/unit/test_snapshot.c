@@ -73,6 +73,80 @@ static void test_snapshot_outlives_the_scopes(void **state)
     snapshot_free(&snapshot);
 }
 
+static void test_snapshot_copies_what_reloads_changed(void **state)
+{
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_true(snapshot.reload.attempts == 0);
+    assert_string_equal(snapshot.reload.text, "");
+    assert_false(snapshot.scopes[0].removed);
+    snapshot_free(&snapshot);
+
+    atomic_store_u32(&scene.stats.generations_in_use, 2);
+    scene.listener->removed = true;
+    stats_set_reload(&scene.stats, true, 5, "one\n");
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    stats_set_reload(&scene.stats, false, 6, "two\n");
+    assert_int_equal(snapshot.generations_in_use, 2);
+    assert_true(snapshot.scopes[0].removed);
+    assert_true(snapshot.reload.attempts == 1);
+    assert_true(snapshot.reload.applied);
+    assert_true(snapshot.reload.at_ms == 5);
+    assert_string_equal(snapshot.reload.text, "one\n");
+    snapshot_free(&snapshot);
+    scene_close(&scene);
+}
+
+/* What is kept before the note that the log has more. */
+static size_t reload_text_kept(struct scene *scene, const char *text)
+{
+    static const char more[] = "... (the log has all of it)\n";
+    struct snapshot snapshot;
+
+    stats_set_reload(&scene->stats, false, 0, text);
+    assert_true(snapshot_take(&snapshot, &scene->stats, 0));
+    size_t kept = strlen(snapshot.reload.text) - (sizeof more - 1);
+    assert_string_equal(snapshot.reload.text + kept, more);
+    assert_memory_equal(snapshot.reload.text, text, kept);
+    snapshot_free(&snapshot);
+    return kept;
+}
+
+/* Of lines whole ones, of one endless line whole characters; and what is cut says so. */
+static void test_snapshot_cuts_the_text_of_a_reload_where_it_is_whole(void **state)
+{
+    enum { LINE_BYTES = 48, LONG_BYTES = 3 * STATS_RELOAD_TEXT_BYTES };
+    char text[LONG_BYTES + 1];
+    struct scene scene;
+    struct snapshot snapshot;
+    (void)state;
+
+    scene_open(&scene);
+    for (size_t i = 0; i < LONG_BYTES; i++)
+        text[i] = i % LINE_BYTES == LINE_BYTES - 1 ? '\n' : 'a';
+    text[STATS_RELOAD_TEXT_BYTES - 1] = '\0';
+    stats_set_reload(&scene.stats, false, 0, text);
+    assert_true(snapshot_take(&snapshot, &scene.stats, 0));
+    assert_string_equal(snapshot.reload.text, text);
+    snapshot_free(&snapshot);
+    text[STATS_RELOAD_TEXT_BYTES - 1] = 'a';
+    text[STATS_RELOAD_TEXT_BYTES] = '\0';
+    assert_int_equal(reload_text_kept(&scene, text) % LINE_BYTES, 0);
+
+    text[LONG_BYTES] = '\0';
+    for (size_t shift = 0; shift < 3; shift++) {
+        memset(text, 'a', shift);
+        for (size_t i = shift; i < LONG_BYTES; i++)
+            text[i] = "\xE2\x82\xAC"[(i - shift) % 3];
+        assert_int_equal((reload_text_kept(&scene, text) - shift) % 3, 0);
+    }
+    scene_close(&scene);
+}
+
 static void test_snapshot_derives_active_and_buffered(void **state)
 {
     struct scene scene;
@@ -291,6 +365,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_snapshot_lists_listeners_before_servers),
         cmocka_unit_test(test_snapshot_outlives_the_scopes),
+        cmocka_unit_test(test_snapshot_copies_what_reloads_changed),
+        cmocka_unit_test(test_snapshot_cuts_the_text_of_a_reload_where_it_is_whole),
         cmocka_unit_test(test_snapshot_derives_active_and_buffered),
         cmocka_unit_test(test_snapshot_totals_keep_what_retired_scopes_counted),
         cmocka_unit_test(test_snapshot_does_not_count_a_session_before_it_began),

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/memory.h"
+#include "stats/json.h"
 #include "stats/snapshot_json.h"
 
 /* A snapshot by hand: plain data, nothing in it is freed. */
@@ -39,7 +40,7 @@ static int scene_open(void **state)
     scene->snapshot.config_file = "server.ini";
     scene->snapshot.state = STATS_SERVING;
     *state = scene;
-    snapshot_json_start();
+    json_start();
     return 0;
 }
 
@@ -213,6 +214,49 @@ static void test_snapshot_json_tells_time(void **state)
     cJSON_Delete(root);
 }
 
+static void test_snapshot_json_tells_of_the_last_reload(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->snapshot.config_generation = 3;
+    scene->snapshot.generations_in_use = 2;
+    cJSON *root = print(scene);
+    assert_true(find(root, "server/config_generation")->valuedouble == 3);
+    assert_true(find(root, "server/config_generations_in_use")->valuedouble == 2);
+    assert_true(find(root, "server/reload/attempts")->valuedouble == 0);
+    assert_true(cJSON_IsNull(find(root, "server/reload/applied")));
+    assert_true(cJSON_IsNull(find(root, "server/reload/at")));
+    assert_value(root, "server/reload/text", "");
+    cJSON_Delete(root);
+
+    scene->snapshot.reload.attempts = 4;
+    scene->snapshot.reload.at_ms = UINT64_C(1795467912345);
+    memcpy(scene->snapshot.reload.text, "a\nb\n", sizeof "a\nb\n");
+    root = print(scene);
+    assert_true(cJSON_IsFalse(find(root, "server/reload/applied")));
+    assert_value(root, "server/reload/at", "2026-11-23T21:05:12.345Z");
+    assert_value(root, "server/reload/text", "a\nb\n");
+    cJSON_Delete(root);
+
+    scene->snapshot.reload.applied = true;
+    root = print(scene);
+    assert_true(cJSON_IsTrue(find(root, "server/reload/applied")));
+    cJSON_Delete(root);
+}
+
+static void test_snapshot_json_tells_listeners_that_were_removed(void **state)
+{
+    struct scene *scene = *state;
+
+    add_scope(scene, STATS_LISTENER, "web", NULL);
+    add_scope(scene, STATS_LISTENER, "old", NULL);
+    scene->scopes[1].removed = true;
+    cJSON *root = print(scene);
+    assert_value(root, "listeners/0/state", "listening");
+    assert_value(root, "listeners/1/state", "removed");
+    cJSON_Delete(root);
+}
+
 /* The allocation after this many fails, once. */
 static int allocations_left;
 
@@ -259,6 +303,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_snapshot_json_prints_times_and_addresses, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(test_snapshot_json_tells_time, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_snapshot_json_tells_of_the_last_reload, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_snapshot_json_tells_listeners_that_were_removed, scene_open,
+                                        scene_close),
         cmocka_unit_test_setup_teardown(test_snapshot_json_leaves_nothing_behind_when_memory_is_short,
                                         scene_open, scene_close),
     };
