@@ -54,8 +54,21 @@
 /* Lines written to the log in one call: a burst costs few calls, a single line is written at once. */
 #define LOG_BATCH_LINES 64
 
-/* How long the end of the process waits for the log: a full disk or a frozen console must not keep it from stopping. */
+/* How long the end of the process waits for a write to the log that does not come back: a frozen console or a dead network drive
+ * must not keep it from stopping. Looked at in slices, so that on a machine that is merely overloaded the wait grows with the
+ * load. A writer that has not even begun by then gets more time: nothing of it hangs. */
 #define LOG_FLUSH_TIMEOUT_MS (2 * 1000)
+#define LOG_FLUSH_SLICE_MS 100
+#define LOG_BEGIN_TIMEOUT_MS (10 * 1000)
+
+/* How often it is looked whether somebody renamed or deleted a log file: what is written until then goes to the old one. */
+#define LOG_LOOK_MS 1000
+
+/* Between two attempts to rotate a log file that somebody holds: the files only grow meanwhile. */
+#define LOG_ROTATE_RETRY_MS (10 * 1000)
+
+/* How long finished sessions wait for company before they are written: a busy server writes four times a second, not thousands. */
+#define SESSION_LOG_LINGER_MS 250
 
 /* The system gives a process 5 s when its console is closed or the user logs off. The sessions get most of it; what is
  * left is for cutting them and for the last lines of the log. */

@@ -111,3 +111,10 @@ uint64_t line_queue_take_lost(struct line_queue *queue)
     atomic_fetch_add_u64(&queue->lost, 0 - count);
     return count;
 }
+
+void line_queue_add_lost(struct line_queue *queue, uint64_t lines)
+{
+    /* Others that are lost at this moment only move the report of these to where theirs belongs. */
+    if (atomic_fetch_add_u64(&queue->lost, lines) == 0)
+        atomic_store_u32(&queue->lost_position, queue->read_position);
+}

@@ -59,4 +59,7 @@ size_t line_queue_take(struct line_queue *queue, char line[LINE_BYTES], uint32_t
 /* How many lines were lost at the place that line_queue_take has come to; they count as reported then. Asked before each take. */
 uint64_t line_queue_take_lost(struct line_queue *queue);
 
+/* The reader could not use lines that it took: they are reported as lost too, before the next line. */
+void line_queue_add_lost(struct line_queue *queue, uint64_t lines);
+
 #endif

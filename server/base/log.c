@@ -204,6 +204,11 @@ size_t log_take(char line[LOG_LINE_BYTES], uint32_t *tag)
     return length > 0 ? length : take_lost(line, tag);
 }
 
+void log_add_lost(uint64_t lines)
+{
+    line_queue_add_lost(&queue, lines);
+}
+
 /* --- writing --- */
 
 static void write_line(uint32_t tag, const char *format, va_list arguments)

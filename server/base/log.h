@@ -70,6 +70,9 @@ void log_set_wake(line_queue_waker *wake);
  * next line wakes the sink. Where lines were lost, a line of its own says how many. */
 size_t log_take(char line[LOG_LINE_BYTES], uint32_t *tag);
 
+/* Lines that were taken could not be written: one line says how many, with those that found no room, once it can. */
+void log_add_lost(uint64_t lines);
+
 /* What the tag of a line says. Hidden: it was queued for the Event Log only, log_level leaves it out of the log. */
 enum event log_tag_event(uint32_t tag);
 enum log_level log_tag_level(uint32_t tag);

@@ -1,181 +1,200 @@
 #include "host/log_sink.h"
 
-#include "base/atomic.h"
-#include "base/limits.h"
-#include "base/log.h"
-#include "base/memory.h"
+#include "host/line_writer.h"
 #include "host/wide.h"
+#include "relay/session_log.h"
 
 #include <windows.h>
 
 #include <stdio.h>
 #include <string.h>
 
-/* The thread may outlive log_sink_stop when a write hangs, so nothing here is ever freed. */
-static HANDLE output; /* NULL: there is nowhere to write to */
-static HANDLE event;
-static HANDLE thread;
-static uint32_t stopping; /* atomic */
+enum { WHY_BYTES = 200 };
+
+static struct line_writer log_writer;
+static struct line_writer session_writer;
 static log_event_writer *event_writer;
 
-/* The thread's own. */
-static char batch[LOG_BATCH_LINES * LOG_LINE_BYTES];
-static uint64_t unwritten; /* lines lost since the last write that worked */
+/* --- the log ---------------------------------------------------------------------------------------------- */
 
-static void wake(bool urgent)
+static void wake_log(bool urgent)
 {
-    (void)urgent;
-    SetEvent(event);
+    line_writer_wake(&log_writer, urgent);
 }
 
-static bool write_all(const char *bytes, size_t count)
+/* Hands events on; answers whether the line is for the log too. */
+static bool want_line(const char *line, size_t length, uint32_t tag)
 {
-    while (count > 0) {
-        DWORD written = 0;
-        if (!WriteFile(output, bytes, (DWORD)count, &written, NULL) || written == 0)
-            return false;
-        bytes += written;
-        count -= written;
+    if (log_tag_event(tag) != EVENT_NONE && event_writer != NULL) {
+        char text[LOG_LINE_BYTES];
+        size_t bytes = length - LOG_TEXT_AT - 1;
+        memcpy(text, line + LOG_TEXT_AT, bytes);
+        text[bytes] = '\0';
+        event_writer(log_tag_event(tag), log_tag_level(tag), text);
     }
-    return true;
+    return !log_tag_is_hidden(tag);
 }
 
-/* A part of the batch may have been written: one line may be whole in the log and be counted as lost. */
-static void write_batch(size_t bytes, unsigned lines)
+static const char *log_name(const char *file)
 {
-    if (output == NULL)
-        return;
-    if (!write_all(batch, bytes)) {
-        unwritten += lines;
-        return;
-    }
-    if (unwritten > 0) {
-        log_warn("%llu earlier log lines could not be written", (unsigned long long)unwritten);
-        unwritten = 0;
-    }
+    return file != NULL ? file : "standard error";
 }
 
-static void write_event(const char *line, size_t length, uint32_t tag)
+static void log_changed(const char *file, const char *former)
+{
+    if (former != NULL || log_writer.thread != NULL)
+        log_info("the log goes on here, in %s; before, it went to %s", log_name(file), log_name(former));
+}
+
+static void log_refused(const char *file, const char *kept, uint32_t os_code)
+{
+    char why[WHY_BYTES];
+
+    log_error("log_file %s cannot be opened: %s; the log goes on in %s", file,
+              wide_describe_error(os_code, why, sizeof why), log_name(kept));
+}
+
+/* The log itself cannot say it. */
+static void log_failed(const char *file, uint32_t os_code)
 {
     char text[LOG_LINE_BYTES];
+    char why[WHY_BYTES];
 
     if (event_writer == NULL)
         return;
-    size_t bytes = length - LOG_TEXT_AT - 1;
-    memcpy(text, line + LOG_TEXT_AT, bytes);
-    text[bytes] = '\0';
-    event_writer(log_tag_event(tag), log_tag_level(tag), text);
+    snprintf(text, sizeof text, "the log cannot be written to %s: %s; its lines are lost until it can",
+             log_name(file), wide_describe_error(os_code, why, sizeof why));
+    event_writer(EVENT_EXHAUSTED, LOG_ERROR, text);
 }
 
-static DWORD WINAPI run(void *context)
+static void log_recovered(const char *file, uint64_t lost)
 {
-    (void)context;
-    for (;;) {
-        /* Read before the queue is emptied: what was logged before the stop is still written. */
-        bool last = atomic_load_u32(&stopping) != 0;
-        size_t bytes = 0;
-        unsigned lines = 0;
-        while (lines < LOG_BATCH_LINES) {
-            uint32_t tag = 0;
-            size_t length = log_take(&batch[bytes], &tag);
-            if (length == 0)
-                break;
-            if (log_tag_event(tag) != EVENT_NONE)
-                write_event(&batch[bytes], length, tag);
-            if (log_tag_is_hidden(tag))
-                continue;
-            bytes += length;
-            lines++;
-        }
-        if (bytes > 0)
-            write_batch(bytes, lines);
-        else if (last)
-            return 0;
-        else
-            WaitForSingleObject(event, INFINITE);
-    }
+    (void)file;
+    log_add_lost(lost);
 }
 
-static HANDLE open_file(const char *file)
-{
-    const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-    wchar_t *path = wide_from_text(file);
+/* --- the session log -------------------------------------------------------------------------------------- */
 
-    if (path == NULL) {
-        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-        return NULL;
-    }
-    HANDLE handle =
-        CreateFileW(path, FILE_APPEND_DATA, share, NULL, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
-    DWORD error = GetLastError();
-    memory_free(path);
-    SetLastError(error);
-    return handle == INVALID_HANDLE_VALUE ? NULL : handle;
+static void wake_session_log(bool urgent)
+{
+    line_writer_wake(&session_writer, urgent);
 }
 
-static HANDLE standard_error(void)
+static void session_log_changed(const char *file, const char *former)
 {
-    HANDLE handle = GetStdHandle(STD_ERROR_HANDLE);
-    return handle == INVALID_HANDLE_VALUE ? NULL : handle;
+    (void)former;
+    session_log_turn(file != NULL);
+    if (file != NULL)
+        log_info("session log: finished sessions are written to %s", file);
+    else if (former != NULL)
+        log_info("session log: off");
+}
+
+static void session_log_refused(const char *file, const char *kept, uint32_t os_code)
+{
+    char why[WHY_BYTES];
+
+    log_error("session_log %s cannot be opened: %s; %s%s", file,
+              wide_describe_error(os_code, why, sizeof why),
+              kept != NULL ? "it goes on in " : "there is none", kept != NULL ? kept : "");
+}
+
+static void session_log_failed(const char *file, uint32_t os_code)
+{
+    char why[WHY_BYTES];
+
+    log_error("session_log %s cannot be written: %s; its lines are lost until it can", file,
+              wide_describe_error(os_code, why, sizeof why));
+}
+
+static void session_log_recovered(const char *file, uint64_t lost)
+{
+    session_log_add_lost(lost);
+    log_warn("session_log %s is written again; %llu lines were lost", file, (unsigned long long)lost);
+}
+
+/* --- both ------------------------------------------------------------------------------------------------- */
+
+static struct line_writer_target log_target(const struct log_sink_options *options)
+{
+    struct line_writer_target target = {options->file, options->rotate_bytes, options->rotate_keep};
+
+    return target;
+}
+
+static struct line_writer_target session_target(const struct log_sink_options *options)
+{
+    struct line_writer_target target = {options->session_file, options->rotate_bytes, options->rotate_keep};
+
+    return target;
+}
+
+static void prepare(log_event_writer *writer)
+{
+    const struct line_writer_hooks log_hooks = {log_take,    want_line,  log_changed,
+                                                log_refused, log_failed, log_recovered};
+    const struct line_writer_hooks session_hooks = {session_log_take,    NULL,
+                                                    session_log_changed, session_log_refused,
+                                                    session_log_failed,  session_log_recovered};
+    HANDLE error = GetStdHandle(STD_ERROR_HANDLE);
+
+    event_writer = writer;
+    log_writer.hooks = log_hooks;
+    /* Without standard error (a service has none) the lines are taken all the same, and go nowhere. */
+    log_writer.without_file = error == INVALID_HANDLE_VALUE ? NULL : error;
+    session_writer.hooks = session_hooks;
+    session_writer.linger_ms = SESSION_LOG_LINGER_MS;
 }
 
 bool log_sink_start(const struct log_sink_options *options, uint32_t *os_code)
 {
-    const char *file = options->file;
+    struct line_writer_target target = log_target(options);
 
-    event_writer = options->event_writer;
-    /* Without standard error (a program without console) the lines are taken all the same, and go nowhere. */
-    output = file != NULL ? open_file(file) : standard_error();
-    *os_code = GetLastError();
-    if (file != NULL && output == NULL)
+    prepare(options->event_writer);
+    log_set_wake(wake_log);
+    session_log_set_wake(wake_session_log);
+    if (!line_writer_start(&log_writer, &target, os_code))
         return false;
-
-    event = CreateEventW(NULL, FALSE, FALSE, NULL);
-    *os_code = GetLastError();
-    if (event == NULL)
-        goto close_output;
-
-    log_set_wake(wake);
-    thread = CreateThread(NULL, 0, run, NULL, 0, NULL);
-    *os_code = GetLastError();
-    if (thread == NULL)
-        goto close_event;
+    target = session_target(options);
+    if (!line_writer_start(&session_writer, &target, os_code)) {
+        session_log_turn(false);
+        (void)line_writer_stop(&log_writer);
+        return false;
+    }
     return true;
+}
 
-close_event:
-    log_set_wake(NULL);
-    CloseHandle(event);
-close_output:
-    if (file != NULL)
-        CloseHandle(output);
+static bool check(const char *key, const char *file, char *why, size_t why_bytes)
+{
+    char reason[WHY_BYTES];
+    uint32_t os_code = 0;
+
+    if (file == NULL || rotating_file_is_possible(file, &os_code))
+        return true;
+    snprintf(why, why_bytes, "%s %s cannot be written: %s", key, file,
+             wide_describe_error(os_code, reason, sizeof reason));
     return false;
 }
 
 bool log_sink_check(const struct log_sink_options *options, char *why, size_t why_bytes)
 {
-    char reason[300];
-
-    if (options->file == NULL)
-        return true;
-    HANDLE handle = open_file(options->file);
-    if (handle != NULL) {
-        CloseHandle(handle);
-        return true;
-    }
-    snprintf(why, why_bytes, "log_file %s cannot be written: %s", options->file,
-             wide_describe_error(GetLastError(), reason, sizeof reason));
-    return false;
+    return check("log_file", options->file, why, why_bytes) &&
+           check("session_log", options->session_file, why, why_bytes);
 }
 
-/* For now the files stay. */
 void log_sink_configure(const struct log_sink_options *options)
 {
-    (void)options;
+    struct line_writer_target log = log_target(options);
+    struct line_writer_target session = session_target(options);
+
+    if (!line_writer_change(&log_writer, &log) || !line_writer_change(&session_writer, &session))
+        log_error("no memory to change the files of the logs; they stay as they were");
 }
 
+/* The session log first: what it has to say goes to the log. */
 bool log_sink_stop(void)
 {
-    atomic_store_u32(&stopping, 1);
-    SetEvent(event);
-    return WaitForSingleObject(thread, LOG_FLUSH_TIMEOUT_MS) == WAIT_OBJECT_0 && unwritten == 0;
+    bool sessions_written = line_writer_stop(&session_writer);
+
+    return line_writer_stop(&log_writer) && sessions_written;
 }

@@ -80,15 +80,6 @@ size_t session_log_format(const struct session_record *record, uint64_t time_ms,
     return line.length;
 }
 
-size_t session_log_format_lost(uint64_t count, uint64_t time_ms, char text[LINE_BYTES])
-{
-    char time_text[WALLCLOCK_TEXT_BYTES];
-    struct line line = {text, 0};
-
-    append(&line, "%s lost=%" PRIu64 "\n", wallclock_format(time_ms, time_text), count);
-    return line.length;
-}
-
 void session_log_write(const struct session_record *record)
 {
     char line[LINE_BYTES];
@@ -103,6 +94,20 @@ void session_log_set_wake(line_queue_waker *wake)
     line_queue_set_wake(&queue, wake);
 }
 
+void session_log_add_lost(uint64_t lines)
+{
+    line_queue_add_lost(&queue, lines);
+}
+
+static size_t format_lost(uint64_t count, char text[LINE_BYTES])
+{
+    char time_text[WALLCLOCK_TEXT_BYTES];
+    struct line line = {text, 0};
+
+    append(&line, "%s lost=%" PRIu64 "\n", wallclock_format(wallclock_now_ms(), time_text), count);
+    return line.length;
+}
+
 size_t session_log_take(char line[LINE_BYTES], uint32_t *tag)
 {
     uint64_t lost = line_queue_take_lost(&queue);
@@ -115,5 +120,5 @@ size_t session_log_take(char line[LINE_BYTES], uint32_t *tag)
         /* What was lost since the first look would else wait for the next line. */
         lost = line_queue_take_lost(&queue);
     }
-    return lost == 0 ? 0 : session_log_format_lost(lost, wallclock_now_ms(), line);
+    return lost == 0 ? 0 : format_lost(lost, line);
 }

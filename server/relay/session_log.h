@@ -49,7 +49,7 @@ size_t session_log_format(const struct session_record *record, uint64_t time_ms,
 void session_log_set_wake(line_queue_waker *wake);
 size_t session_log_take(char line[LINE_BYTES], uint32_t *tag);
 
-/* The line that says that lines were lost, when that is known elsewhere: a disk refused them. Pure. */
-size_t session_log_format_lost(uint64_t count, uint64_t time_ms, char text[LINE_BYTES]);
+/* Lines that were taken could not be written: the file says how many once it can. */
+void session_log_add_lost(uint64_t lines);
 
 #endif
