@@ -99,6 +99,8 @@ static void admin_init(struct admin *admin, const struct admin_options *options)
     admin->context.wheel = options->wheel;
     admin->context.site.stats = options->stats;
     admin->context.site.token = &admin->token;
+    admin->context.reload = options->reload;
+    admin->context.reload_context = options->reload_context;
     admin->context.gone = admin_connection_is_gone;
     admin->context.owner = admin;
     lock_init(&admin->lock);

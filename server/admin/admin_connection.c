@@ -21,7 +21,7 @@ static void hold(struct admin_connection *connection)
 static void drop(struct admin_connection *connection)
 {
     if (atomic_fetch_add_u32(&connection->references, UINT32_MAX) == 1) {
-        memory_free(connection->answer);
+        memory_free(connection->answer.bytes);
         connection->context->gone(connection);
     }
 }
@@ -103,8 +103,8 @@ static void receive(struct admin_connection *connection, enum admin_phase phase,
 
 static void send(struct admin_connection *connection)
 {
-    size_t left = connection->answer_size - connection->answer_sent;
-    const char *bytes = connection->answer + connection->answer_sent;
+    size_t left = connection->answer.size - connection->answer_sent;
+    const char *bytes = connection->answer.bytes + connection->answer_sent;
 
     lock_acquire(&connection->lock);
     bool entered = enter(connection, ADMIN_SENDING, connection->until_us);
@@ -127,14 +127,12 @@ static void linger(struct admin_connection *connection)
     receive(connection, ADMIN_LINGERING, connection->until_us);
 }
 
-static void send_answer(struct admin_connection *connection, char *answer, size_t size)
+static void send_answer(struct admin_connection *connection)
 {
-    if (answer == NULL) {
+    if (connection->answer.bytes == NULL) {
         end_turn(connection);
         return;
     }
-    connection->answer = answer;
-    connection->answer_size = size;
     connection->answer_sent = 0;
     connection->until_us = now(connection) + ADMIN_WRITE_TIMEOUT_US;
     send(connection);
@@ -151,35 +149,70 @@ static bool begin_answer(struct admin_connection *connection, bool *stopping)
     return entered;
 }
 
+/* With the outcome, or NULL: refused. */
+static void answer_reload(struct admin_connection *connection, const struct reload_outcome *outcome)
+{
+    struct admin_clock clock = {now(connection), wallclock_now_ms()};
+    bool stopping;
+
+    if (!begin_answer(connection, &stopping))
+        return;
+    admin_answer_reload(&connection->context->site, &clock, outcome, stopping, &connection->answer);
+    send_answer(connection);
+}
+
+static void reloaded(struct reload_request *request, const struct reload_outcome *outcome)
+{
+    answer_reload(CONTAINER_OF(request, struct admin_connection, reload), outcome);
+}
+
+/* Passes the turn to the daemon, if that takes it. */
+static void ask_reload(struct admin_connection *connection)
+{
+    const struct admin_context *context = connection->context;
+
+    lock_acquire(&connection->lock);
+    bool entered = enter(connection, ADMIN_WAITING, TIMER_NEVER);
+    lock_release(&connection->lock);
+    if (!entered) {
+        drop(connection);
+        return;
+    }
+    connection->reload.done = reloaded;
+    /* Where the daemon has taken the turn, another worker may have it by now: nothing of the connection is touched then. */
+    if (context->reload == NULL || !context->reload(context->reload_context, &connection->reload))
+        answer_reload(connection, NULL);
+}
+
 static void answer(struct admin_connection *connection, enum http_verdict verdict,
                    const struct http_request *request)
 {
     struct admin_clock clock = {now(connection), wallclock_now_ms()};
     bool stopping;
-    size_t size;
 
     if (!begin_answer(connection, &stopping))
         return;
-    char *bytes = admin_answer(&connection->context->site, &clock, verdict, request, stopping, &size,
-                               &connection->keep_alive);
-    if (connection->keep_alive) {
+    enum admin_next next =
+        admin_answer(&connection->context->site, &clock, verdict, request, stopping, &connection->answer);
+    if (connection->answer.keep_alive) {
         connection->received -= request->size;
         memmove(connection->bytes, connection->bytes + request->size, connection->received);
     }
-    send_answer(connection, bytes, size);
+    if (next == ADMIN_RELOADS)
+        ask_reload(connection);
+    else
+        send_answer(connection);
 }
 
 static void answer_timeout(struct admin_connection *connection)
 {
     struct admin_clock clock = {now(connection), wallclock_now_ms()};
     bool stopping;
-    size_t size;
 
     if (!begin_answer(connection, &stopping))
         return;
-    connection->keep_alive = false;
-    char *bytes = admin_answer_timeout(&clock, &size);
-    send_answer(connection, bytes, size);
+    admin_answer_timeout(&clock, &connection->answer);
+    send_answer(connection);
 }
 
 static void look_at_request(struct admin_connection *connection)
@@ -220,16 +253,16 @@ static void sent(struct admin_connection *connection)
         return;
     }
     connection->answer_sent += connection->op.bytes;
-    if (connection->answer_sent < connection->answer_size) {
+    if (connection->answer_sent < connection->answer.size) {
         send(connection);
         return;
     }
-    memory_free(connection->answer);
-    connection->answer = NULL;
+    memory_free(connection->answer.bytes);
+    connection->answer.bytes = NULL;
     lock_acquire(&connection->lock);
     bool stopping = connection->stop_us != 0;
     lock_release(&connection->lock);
-    if (!connection->keep_alive || stopping) {
+    if (!connection->answer.keep_alive || stopping) {
         linger(connection);
         return;
     }
@@ -269,7 +302,8 @@ static void operation_done(struct port_op *op)
         drop(connection);
         break;
     case ADMIN_ANSWERING:
-        CHECK(phase != ADMIN_ANSWERING);
+    case ADMIN_WAITING:
+        CHECK(phase != ADMIN_ANSWERING && phase != ADMIN_WAITING);
         break;
     }
 }
@@ -294,6 +328,7 @@ static void expire(struct admin_connection *connection)
         break;
     case ADMIN_EXPIRED:
     case ADMIN_ANSWERING:
+    case ADMIN_WAITING:
     case ADMIN_CLOSED:
         /* These have no deadline. */
         break;
@@ -336,6 +371,7 @@ void admin_connection_stop(struct admin_connection *connection)
         shut(connection, false);
         break;
     case ADMIN_ANSWERING:
+    case ADMIN_WAITING:
     case ADMIN_SENDING:
     case ADMIN_LINGERING:
         connection->stop_us = now(connection) + ADMIN_CLOSE_US;

@@ -9,11 +9,15 @@
  *   IDLE       receive                         first bytes -> READING; deadline, FIN, stop -> CLOSED
  *   READING    receive, part of a request      complete or wrong -> ANSWERING; deadline -> EXPIRED; FIN, stop -> CLOSED
  *   EXPIRED    receive that is being cancelled its completion -> ANSWERING, with 408; stop -> CLOSED
- *   ANSWERING  nothing in flight               by itself -> SENDING, or CLOSED for want of memory
+ *   ANSWERING  nothing in flight               by itself -> SENDING, or WAITING, or CLOSED for want of memory
+ *   WAITING    nothing in flight; a reload     its outcome -> ANSWERING; a stop only shortens what follows
  *   SENDING    send                            all sent -> IDLE, READING or ANSWERING (the next request is there already), or
  *                                              LINGERING when it was the last; deadline, error -> CLOSED
  *   LINGERING  FIN is sent; receive            FIN, error, deadline -> CLOSED (SEMANTICS S3)
  *   CLOSED     perhaps a cancelled operation   last reference -> `gone`
+ *
+ * WAITING has no deadline: the daemon answers each request for a reload once, at the latest when it stops, and a client that is gone
+ * is noticed when it is answered. The daemon has the turn meanwhile.
  *
  * REFERENCES. The turn holds one from start until it finds the phase CLOSED; so does the armed or firing timer. A timer that was
  * set anew while its callback was on its way is recognised by the deadline, which has not passed.
@@ -25,6 +29,7 @@
 
 #include "admin/admin_routes.h"
 #include "admin/http_request.h"
+#include "base/reload.h"
 #include "base/timer.h"
 #include "port/port.h"
 
@@ -33,6 +38,7 @@ enum admin_phase {
     ADMIN_READING,
     ADMIN_EXPIRED,
     ADMIN_ANSWERING,
+    ADMIN_WAITING,
     ADMIN_SENDING,
     ADMIN_LINGERING,
     ADMIN_CLOSED
@@ -46,6 +52,8 @@ struct admin_context {
     struct port *port;
     struct timer_wheel *wheel;
     struct admin_site site;
+    reload_asker *reload; /* may be NULL */
+    void *reload_context;
     admin_connection_gone *gone; /* once per connection, on a worker; its memory is the owner's again */
     void *owner;
 };
@@ -66,10 +74,9 @@ struct admin_connection {
 
     uint64_t
         until_us; /* from here on whoever has the turn: the deadline of this request, answer or farewell */
-    char *answer;
-    size_t answer_size;
+    struct admin_answer answer;
     size_t answer_sent;
-    bool keep_alive;
+    struct reload_request reload;
     size_t received;
     char bytes[HTTP_REQUEST_BYTES_MAX];
 };

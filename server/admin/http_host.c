@@ -12,6 +12,11 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* "", ":" and ":80" are well-formed. The number does not matter: a tunnel (ssh -L 9000:127.0.0.1:8404) has one of its own. */
 static bool is_port(struct http_text text)
 {
@@ -112,4 +117,19 @@ enum http_host_verdict http_host_check(struct http_text authority, const struct 
                (parse_address(host, &address) && is_own_address(&address, local));
     }
     return ours ? HTTP_HOST_OURS : HTTP_HOST_FOREIGN;
+}
+
+bool http_origin_is_own(struct http_text origin, struct http_text authority)
+{
+    static const char scheme[] = "http://";
+    struct http_text start = {origin.bytes, sizeof scheme - 1};
+
+    if (authority.size == 0 || origin.size != start.size + authority.size ||
+        !http_text_equal_nocase(start, scheme))
+        return false;
+    for (size_t i = 0; i < authority.size; i++) {
+        if (lower(origin.bytes[start.size + i]) != lower(authority.bytes[i]))
+            return false;
+    }
+    return true;
 }

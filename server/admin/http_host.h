@@ -23,4 +23,8 @@ enum http_host_verdict {
  * `local`; every literal address when that is 0.0.0.0 or [::]. */
 enum http_host_verdict http_host_check(struct http_text authority, const struct address *local);
 
+/* Does a page of this endpoint ask, and not one of another site? A browser names the page's site in Origin, which must be the very
+ * one that is asked: http:// and the authority, which http_host_check has found to be ours. */
+bool http_origin_is_own(struct http_text origin, struct http_text authority);
+
 #endif

@@ -201,10 +201,12 @@ struct fields {
     struct http_text content_length;
     struct http_text transfer_encoding;
     struct http_text authorization;
+    struct http_text origin;
     size_t hosts;
     size_t content_lengths;
     size_t transfer_encodings;
     size_t authorizations;
+    size_t origins;
     bool close;
     bool keep_alive;
     bool expect;
@@ -242,6 +244,9 @@ static void take_field(struct http_text name, struct http_text value, struct fie
     } else if (http_text_equal_nocase(name, "Authorization")) {
         fields->authorization = value;
         fields->authorizations++;
+    } else if (http_text_equal_nocase(name, "Origin")) {
+        fields->origin = value;
+        fields->origins++;
     } else if (http_text_equal_nocase(name, "Connection")) {
         take_connection(value, fields);
     } else if (http_text_equal_nocase(name, "Expect")) {
@@ -265,6 +270,8 @@ static enum http_verdict take_fields(const struct phr_header *headers, size_t co
         return refuse(request, 400, "there is no Host");
     if (fields->authorizations > 1)
         return refuse(request, 400, "there is more than one Authorization");
+    if (fields->origins > 1)
+        return refuse(request, 400, "there is more than one Origin");
     return HTTP_READY;
 }
 
@@ -341,6 +348,7 @@ static enum http_verdict parse_head(const char *bytes, const struct head *head, 
         return verdict;
     request->authority = fields->host;
     request->authorization = fields->authorization;
+    request->origin = fields->origin;
     return take_target(target, request);
 }
 

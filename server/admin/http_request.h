@@ -40,6 +40,7 @@ struct http_request {
     struct http_text
         authority; /* Host, or the authority of an absolute target; empty: HTTP/1.0 without Host */
     struct http_text authorization; /* empty: none */
+    struct http_text origin;        /* NULL: none; empty is one too */
     bool keep_alive;
     int minor_version;
     size_t size; /* with the body; what follows is the next request */

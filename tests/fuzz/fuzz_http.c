@@ -35,6 +35,8 @@ static void check_same(enum http_verdict verdict, const struct http_request *a, 
     CHECK(is_same_text(a->path, a_bytes, b->path, b_bytes));
     CHECK(is_same_text(a->authority, a_bytes, b->authority, b_bytes));
     CHECK(is_same_text(a->authorization, a_bytes, b->authorization, b_bytes));
+    CHECK(is_same_text(a->origin, a_bytes, b->origin, b_bytes));
+    CHECK((a->origin.bytes == NULL) == (b->origin.bytes == NULL));
 }
 
 /* Each piece in memory of exactly its size. */

@@ -18,6 +18,7 @@ struct scene {
     struct stats stats;
     struct admin_token token;
     struct admin_site site;
+    enum admin_next next;
     char *bytes;
     bool keep_alive;
 };
@@ -51,24 +52,36 @@ static int scene_close(void **state)
     return 0;
 }
 
-/* The status of the answer, whose text stays in the scene. `lines` come after Host. */
+static int take(struct scene *scene, const struct admin_answer *answer)
+{
+    assert_non_null(answer->bytes);
+    scene->keep_alive = answer->keep_alive;
+    scene->bytes = memory_resize(answer->bytes, answer->size + 1);
+    assert_non_null(scene->bytes);
+    scene->bytes[answer->size] = '\0';
+    return atoi(scene->bytes + sizeof "HTTP/1.1 " - 1);
+}
+
+/* The status of the answer, whose text stays in the scene; 0: a reload is to be asked for. `lines` come after Host. */
 static int ask_as(struct scene *scene, const char *line, const char *host, const char *lines, bool stopping)
 {
     static const struct admin_clock clock = {0, 0};
     char text[512];
     struct http_request request;
-    size_t size;
 
     snprintf(text, sizeof text, "%s\r\nHost: %s\r\n%s\r\n", line, host, lines);
     enum http_verdict verdict = http_request_parse(text, strlen(text), &request);
     assert_int_not_equal(verdict, HTTP_MORE);
     memory_free(scene->bytes);
-    char *bytes = admin_answer(&scene->site, &clock, verdict, &request, stopping, &size, &scene->keep_alive);
-    assert_non_null(bytes);
-    scene->bytes = memory_resize(bytes, size + 1);
-    assert_non_null(scene->bytes);
-    scene->bytes[size] = '\0';
-    return atoi(scene->bytes + sizeof "HTTP/1.1 " - 1);
+    struct admin_answer answer;
+    scene->next = admin_answer(&scene->site, &clock, verdict, &request, stopping, &answer);
+    scene->bytes = NULL;
+    scene->keep_alive = answer.keep_alive;
+    if (scene->next == ADMIN_RELOADS) {
+        assert_null(answer.bytes);
+        return 0;
+    }
+    return take(scene, &answer);
 }
 
 static int ask(struct scene *scene, const char *line)
@@ -228,11 +241,11 @@ static void test_admin_routes_serve_http_1_0_without_host(void **state)
     static const char text[] = "GET /health HTTP/1.0\r\n\r\n";
     struct scene *scene = *state;
     struct http_request request;
-    size_t size;
+    struct admin_answer answer;
 
     enum http_verdict verdict = http_request_parse(text, sizeof text - 1, &request);
-    scene->bytes = admin_answer(&scene->site, &clock, verdict, &request, false, &size, &scene->keep_alive);
-    assert_int_equal(strncmp(scene->bytes, "HTTP/1.1 200 ", 13), 0);
+    assert_int_equal(admin_answer(&scene->site, &clock, verdict, &request, false, &answer), ADMIN_ANSWERED);
+    assert_int_equal(take(scene, &answer), 200);
     assert_false(scene->keep_alive);
 }
 
@@ -240,10 +253,99 @@ static void test_admin_routes_answer_what_took_too_long(void **state)
 {
     static const struct admin_clock clock = {0, 0};
     struct scene *scene = *state;
-    size_t size;
+    struct admin_answer answer;
 
-    scene->bytes = admin_answer_timeout(&clock, &size);
-    assert_int_equal(strncmp(scene->bytes, "HTTP/1.1 408 ", 13), 0);
+    admin_answer_timeout(&clock, &answer);
+    assert_int_equal(take(scene, &answer), 408);
+    assert_false(scene->keep_alive);
+}
+
+#define GOOD "Authorization: Bearer " TOKEN "\r\n"
+
+static void test_admin_routes_reload_with_the_token_only(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1", GOOD, false), 0);
+    assert_true(scene->keep_alive);
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1", "", false), 401);
+    assert_true(answered(scene, "\r\nWWW-Authenticate: Bearer"));
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1",
+                            "Authorization: Bearer 0123456789abcdeg\r\n", false),
+                     401);
+    admin_token_set(&scene->token, NULL);
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1", GOOD, false), 403);
+    assert_true(answered(scene, "token=SECRET"));
+}
+
+static void test_admin_routes_reload_by_post_only(void **state)
+{
+    static const char *const lines[] = {"GET /reload HTTP/1.1", "HEAD /reload HTTP/1.1",
+                                        "PUT /reload HTTP/1.1", "post /reload HTTP/1.1"};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        assert_int_equal(ask_as(scene, lines[i], "127.0.0.1", GOOD, false), 405);
+        assert_true(answered(scene, "\r\nAllow: POST\r\n"));
+    }
+    assert_int_equal(ask_as(scene, "POST /stats HTTP/1.1", "127.0.0.1", GOOD, false), 405);
+    assert_true(answered(scene, "\r\nAllow: GET, HEAD\r\n"));
+}
+
+static void test_admin_routes_refuse_pages_of_other_sites(void **state)
+{
+    static const char *const foreign[] = {"http://evil.example",
+                                          "null",
+                                          "",
+                                          "http://localhost",
+                                          "127.0.0.1:8404",
+                                          "https://127.0.0.1:8404",
+                                          "http://127.0.0.1",
+                                          "http://",
+                                          "http://127.0.0.1:8404.evil.example",
+                                          "http://127.0.0.1:84",
+                                          "http://127.0.0.1:8404/"};
+    struct scene *scene = *state;
+    char lines[200];
+
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        snprintf(lines, sizeof lines, GOOD "Origin: %s\r\n", foreign[i]);
+        assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1:8404", lines, false), 403);
+    }
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "LocalHost:8404",
+                            GOOD "Origin: http://localhost:8404\r\n", false),
+                     0);
+    assert_int_equal(ask_as(scene, "POST /reload HTTP/1.1", "127.0.0.1",
+                            GOOD "Origin: http://127.0.0.1\r\nOrigin: http://127.0.0.1\r\n", false),
+                     400);
+}
+
+static int tell(struct scene *scene, const struct reload_outcome *outcome)
+{
+    static const struct admin_clock clock = {0, 0};
+    struct admin_answer answer = {NULL, 0, true, false};
+
+    memory_free(scene->bytes);
+    admin_answer_reload(&scene->site, &clock, outcome, false, &answer);
+    return take(scene, &answer);
+}
+
+static void test_admin_routes_tell_the_outcome_of_a_reload(void **state)
+{
+    static const struct reload_outcome applied = {true, 2, "added\n"};
+    static const struct reload_outcome refused = {false, 1, "wrong\n"};
+    struct scene *scene = *state;
+
+    assert_int_equal(tell(scene, &applied), 200);
+    assert_true(answered(scene, "{\"applied\":true,\"generation\":2,\"text\":\"added\\n\"}"));
+    assert_true(answered(scene, "\r\nContent-Type: application/json\r\n"));
+    assert_true(scene->keep_alive);
+    assert_int_equal(tell(scene, &refused), 409);
+    assert_true(answered(scene, "\"wrong\\n\""));
+    assert_int_equal(tell(scene, NULL), 503);
+    assert_true(answered(scene, "\"applied\":false"));
+    stats_set_state(&scene->stats, STATS_DRAINING);
+    assert_int_equal(tell(scene, &refused), 503);
 }
 
 int main(void)
@@ -267,6 +369,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_admin_routes_serve_http_1_0_without_host, scene_open,
                                         scene_close),
         cmocka_unit_test_setup_teardown(test_admin_routes_answer_what_took_too_long, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_reload_with_the_token_only, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_reload_by_post_only, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_refuse_pages_of_other_sites, scene_open,
+                                        scene_close),
+        cmocka_unit_test_setup_teardown(test_admin_routes_tell_the_outcome_of_a_reload, scene_open,
+                                        scene_close),
     };
 
     return cmocka_run_group_tests_name("admin_routes", tests, NULL, NULL);
