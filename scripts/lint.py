@@ -16,6 +16,9 @@ import shutil
 import subprocess
 import sys
 
+import lint_makefile
+import makefile_msvc
+
 LINES_MAX = 600
 
 # A file may include what is in its own folder and in any folder of a lower floor (DESIGN section 1).
@@ -48,8 +51,17 @@ PLATFORM_WORDS = re.compile(
 DIALECT_WORDS = re.compile(
     r"__attribute__|__builtin_\w+|\b_Atomic\b|\bstdatomic\.h|\b__?typeof(__)?\b|\btypeof\b|\b__int128\b"
     r"|\b_Complex\b|\b_Thread_local\b|\bunistd\.h|\bstrn?casecmp\b|\bstrdup\b|\binet_addr\b|\bgethostbyname\b|\bM_PI\b"
-    r"|#\s*pragma\s+GCC|##\s*__VA_ARGS__"
+    r"|#\s*pragma\s+GCC|##\s*__VA_ARGS__|\b__auto_type\b|\b__extension__\b|\b__asm__\b|\b__thread\b|\b0[bB][01]+\b"
+    r"|\(\{|\{\s*\}\s*[;,)]|\[\s*static\b|\[\s*\w+\s*\.\.\.|\bcase\b[^:?]*\.\.\.|\?\s*:|<threads\.h>|<complex\.h>"
 )
+# What Microsoft's C library has under another name or not at all; tests that are built natively only may use it.
+POSIX_WORDS = re.compile(
+    r"\b(ssize_t|pid_t|mode_t|strndup|strtok_r|strerror_r|strsep|stpcpy|strcasestr|gmtime_r|localtime_r|timegm|fileno"
+    r"|isatty|getpid|fdopen|asprintf|vasprintf|getline|alloca|aligned_alloc|bzero|bcopy|random|srandom|setenv|mkstemp)\s*[(]"
+    r"|\b(ssize_t|pid_t|mode_t)\b|#\s*include\s*<(pthread|strings|dlfcn|sys/\w+)\.h>"
+)
+# An initialiser of static storage must be constant to cl too: clang and gcc also take the value of a compound literal.
+STATIC_LITERAL = re.compile(r"^\s*static\b[^;(]*=[^;]*\((const\s+)?(struct\s+)?\w+\s*(\[\w*\])?\)\s*\{")
 SLEEP_WORDS = re.compile(r"\b(Sleep|SleepEx|usleep|nanosleep|thrd_sleep|sleep)\s*\(|\btime\.sleep\b")
 # The one place per language that polls a condition until its deadline.
 WAITING_FILES = re.compile(r"tests/(.*/)?wait[^/]*\.(py|c|h)")
@@ -257,8 +269,56 @@ def machine_names(tree):
 def dialect(tree):
     """C11 that MSVC takes too; compiler.h and atomic.h speak to each compiler for all others."""
     names = [name for name in tree.named(r"(config|server|tests)/.*\.[ch]") if name not in COMPILER_FILES]
-    names = [name for name in names if not re.search(r"_native\.[ch]$|^tests/(sim|fuzz|bench)/", name)]
+    names = [name for name in names if not re.search(r"_native\.[ch]$|^tests/(sim|fuzz|bench|msvc)/", name)]
     yield from matches(names, DIALECT_WORDS, lambda name: tree.code(name))
+
+
+def built_by_msvc(tree):
+    """The sources of Makefile.msvc: all but tests that need POSIX."""
+    tests = tree.named(r"tests/(port|unit|support)/.*\.[ch]")
+    tests = [name for name in tests if not re.search(r"_(native|sim)\.[ch]$", name)]
+    return tree.sources() + [name for name in tests if not makefile_msvc.POSIX_HEADERS.search(tree.text(name))]
+
+
+def dialect_library(tree):
+    """No name that only POSIX has, and static storage is initialised by constants alone."""
+    names = [name for name in built_by_msvc(tree) if name not in COMPILER_FILES]
+    yield from matches(names, POSIX_WORDS, lambda name: without_strings(tree.code(name)))
+    yield from matches(names, STATIC_LITERAL, lambda name: tree.code(name))
+
+
+def makefile_msvc_subset(tree):
+    """nmake and GNU make read Makefile.msvc alike."""
+    for name in tree.named(r"Makefile\.msvc"):
+        folders = {pathlib.PurePath(file).parts[0] for file in tree.files if "/" in file} | {"build"}
+        for number, text in lint_makefile.problems(tree.text(name), folders):
+            yield f"{name}:{number}: {text}"
+
+
+def makefile_msvc_sources(tree):
+    """Makefile.msvc builds what the GNU Makefile builds, with the same libraries."""
+    for name in tree.named(r"Makefile\.msvc"):
+        tool("make")
+        try:
+            wanted = makefile_msvc.wanted(tree.root)
+        except makefile_msvc.Failure as failure:
+            yield f"{name}: {failure}"
+            continue
+        difference = makefile_msvc.difference(tree.text(name), wanted)
+        if difference:
+            yield f"{name}: {difference}; {makefile_msvc.HINT}"
+
+
+def command_scripts(tree):
+    """cmd.exe reads only CRLF well, and bytes beyond ASCII in the code page of the day."""
+    names = tree.named(r".*\.(cmd|bat)")
+    attributes = tree.text(".gitattributes") if ".gitattributes" in tree.files else ""
+    if names and not re.search(r"^\*\.cmd text eol=crlf$", attributes, re.MULTILINE):
+        yield ".gitattributes: has no line '*.cmd text eol=crlf'"
+    for name in names:
+        for number, line in enumerate(tree.text(name).split("\n")[:-1], 1):
+            if not line.endswith("\r") or not line.isascii() or line.rstrip("\r \t") != line[:-1]:
+                yield f"{name}:{number}: ASCII and CRLF, without space before it"
 
 
 def shell_syntax(tree):
@@ -335,6 +395,10 @@ RULES = [
     unfinished,
     machine_names,
     dialect,
+    dialect_library,
+    makefile_msvc_subset,
+    makefile_msvc_sources,
+    command_scripts,
     shell_syntax,
     shellcheck,
     clang_format,

@@ -43,11 +43,40 @@ CLEAN = {
     "server/main.c": '#include "daemon.h"\n',
     "tests/unit/test_pool.c": '#include "base/pool.h"\n#include <pthread.h>\n',
     "scripts/run.sh": '#!/bin/bash\nset -eu\necho "$1"\n',
+    "scripts/run.cmd": "@echo off\r\nexit /b 0\r\n",
+    ".gitattributes": "*.cmd text eol=crlf\n",
+    "Makefile": """\
+SOURCES := $(sort $(wildcard config/*.c server/*.c server/*/*.c))
+UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
+MINGW_LIBS := -Lbuild/lib -linih -lws2_32
+""",
+    # The rest is written by scripts/makefile_msvc.py.
+    "Makefile.msvc": """\
+CC = cl
+CFLAGS = /c
+O = build/obj
+OUT = msvc
+
+# >>> lists
+# <<< lists
+
+all: build/$(OUT)/fairlead.lib
+
+build/$(OUT)/fairlead.lib: $(OBJECTS)
+\t@lib /OUT:$@ $(OBJECTS)
+
+$(O)/made:
+\t@echo made>build\\made
+
+# >>> rules
+# <<< rules
+""",
     "README.md": "# A tree\n\nSee https://example.org/ and https://json-schema.org/.\n",
 }
 ALL_RULES = {
     "include-directions", "platform-headers", "winsock-headers", "library-headers", "file-length", "whitespace",
-    "sleep", "unfinished", "machine-names", "dialect", "shell-syntax", "shellcheck", "clang-format", "clang-tidy",
+    "sleep", "unfinished", "machine-names", "dialect", "dialect-library", "makefile-msvc-subset",
+    "makefile-msvc-sources", "command-scripts", "shell-syntax", "shellcheck", "clang-format", "clang-tidy",
 }  # fmt: skip
 
 WAIT = "Sle" "ep"
@@ -99,6 +128,23 @@ VIOLATIONS = [
     ("dialect", "server/base/pool.h", "#include <stdatomic.h>\n", ""),
     ("dialect", "server/base/pool.h", "", "extern _Atomic int pool_count;\n"),
     ("dialect", "server/base/pool.c", function("return __builtin_popcount((unsigned)count);"), None),
+    ("dialect", "server/base/pool.c", function("return ({ count; });"), None),
+    ("dialect", "server/base/pool.c", function("int all[2] = {};\n    return all[0] + count;"), None),
+    ("dialect", "server/base/pool.c", function("return 0b11 + count;"), None),
+    ("dialect", "server/base/pool.h", "", "int pool_all(int counts[static 2]);\n"),
+    ("dialect", "server/base/pool.c", function("return count ?: 1;"), None),
+    ("dialect", "server/base/pool.h", "#include <threads.h>\n", ""),
+    ("dialect-library", "server/base/pool.h", "", "ssize_t pool_read(void);\n"),
+    ("dialect-library", "server/base/pool.h", "", "int fileno(void *file);\n"),
+    ("dialect-library", "server/host/console.c", "#include <sys/types.h>\n", ""),
+    ("dialect-library", "server/base/pool.h", "", "static const int *pool_first = (int[]){1, 2};\n"),
+    ("makefile-msvc-subset", "Makefile.msvc", "", "WORDS := a\n"),
+    ("makefile-msvc-sources", "server/base/new.h", NOTE, ""),
+    ("makefile-msvc-sources", "server/base/new.c", '#include "base/pool.h"\n', ""),
+    ("makefile-msvc-sources", "Makefile", "", "MINGW_LIBS += -lwinhttp\n"),
+    ("command-scripts", "scripts/run.cmd", "", "echo\n"),
+    ("command-scripts", "scripts/run.cmd", "", "echo \u00e4\r\n"),
+    ("command-scripts", ".gitattributes", "# nothing\n", None),
     ("shell-syntax", "scripts/run.sh", "", "if true; then\n"),
     ("shellcheck", "scripts/run.sh", "", "rm $1/*\n"),
     ("clang-format", "server/base/pool.h", "", "int  pool_give( int count );\n"),
@@ -109,9 +155,11 @@ VIOLATIONS = [
 # What other rules see of the same violation: clang-tidy cannot read what is not there, <stdatomic.h> is no header
 # that we have, and shellcheck cannot read a script that bash cannot.
 ALSO = {
-    "include-directions": {"clang-tidy"},
-    "platform-headers": {"clang-tidy"},
-    "dialect": {"platform-headers"},
+    "include-directions": {"clang-tidy", "makefile-msvc-sources"},
+    "platform-headers": {"clang-tidy", "dialect-library"},
+    "dialect": {"platform-headers", "clang-format", "clang-tidy"},
+    "dialect-library": {"platform-headers", "clang-tidy"},
+    "makefile-msvc-sources": {"clang-tidy"},
     "shell-syntax": {"shellcheck"},
 }
 
@@ -129,6 +177,8 @@ def tree(tmp_path):
     write(root, CLEAN)
     for name in (".clang-format", ".clang-tidy"):
         shutil.copy(HOME / name, root / name)
+    command = [sys.executable, "-B", str(HOME / "scripts/makefile_msvc.py"), "--root", str(root), "--write"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
     return root
 
 
@@ -157,7 +207,7 @@ def test_every_rule_has_a_violation_here():
 def test_violation_fails_its_rule_alone(tree, rule, name, before, after):
     if "# SKIP" in lint(tree, rule)[1]:
         pytest.skip("the rule's tool is not installed")
-    middle = CLEAN.get(name, "")
+    middle = (tree / name).read_bytes().decode() if (tree / name).exists() else ""
     write(tree, {name: before if after is None else before + middle + after})
     failed, output = lint(tree)
     assert failed - ALSO.get(rule, set()) == {rule}, output
