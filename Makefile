@@ -1,7 +1,7 @@
 # GNU make, for Linux: the Windows program by mingw-w64, and the native programs that test its portable part.
 #
 #   make                build/mingw/fairlead.exe
-#   make test           every test (scripts/test.sh); make unit, port, sim, fuzz, system or lint: one kind
+#   make test           every test (scripts/test.sh); make unit, port, sim, fuzz, system, msvc or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
 #
@@ -26,7 +26,7 @@ Q := $(if $(V),,@)
 # A recipe that fails must not leave a half-written target behind.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit port sim fuzz system lint format clean build-unit build-port build-sim build-fuzz FORCE
+.PHONY: all test unit port sim fuzz system msvc lint format clean build-unit build-port build-sim build-fuzz FORCE
 
 all:
 
@@ -108,12 +108,12 @@ build-fuzz: $(FUZZ_PROGRAMS)
 
 test:
 	$(Q)scripts/test.sh
-unit port sim fuzz system lint:
+unit port sim fuzz system msvc lint:
 	$(Q)scripts/test.sh $@
 format:
 	$(Q)scripts/format.sh
 clean:
-	$(Q)rm -rf build/mingw build/mingw-trap build/native build/fuzz build/lint
+	$(Q)rm -rf build/mingw build/mingw-trap build/msvc build/native build/fuzz build/lint
 
 # The flags and the compiler are prerequisites too: a file per target holds them and changes with them.
 define remember

@@ -1,7 +1,10 @@
 #!/bin/bash
 # Fetches and builds the libraries of DESIGN section 7 as static archives.
 #
-#   scripts/deps.sh [native] [mingw]      both when none is named
+#   scripts/deps.sh [native] [mingw] [msvc]      the first two when none is named
+#
+# msvc is what stands in for vcpkg on this machine: built by the stand-in compiler of tests/msvc, with the names of
+# files that vcpkg gives.
 #
 # Result: build/deps/TARGET/{include,lib} and build/deps/licenses/NAME. What is already built is left alone,
 # also without a network. The sources are the pristine upstream tarballs of Debian's source packages: apt
@@ -120,6 +123,7 @@ compiler() {
     case $1 in
     native) echo gcc ;;
     mingw) echo x86_64-w64-mingw32-gcc ;;
+    msvc) echo clang-cl-14 ;;
     esac
 }
 
@@ -136,6 +140,10 @@ compile() {
     local target=$1 name=$2 flags=$3 out=$DEPS/$1.new objects=() source object
     shift 3
     mkdir -p "$out/obj" "$out/lib" "$out/include"
+    if [ "$target" = msvc ]; then
+        compile_msvc "$name" "$flags" "$@"
+        return
+    fi
     for source in "$@"; do
         object=$out/obj/$name-$(basename "$source" .c).o
         # shellcheck disable=SC2086  # several flags are several words
@@ -146,6 +154,19 @@ compile() {
     done
     rm -f "$out/lib/lib$name.a"
     "$(archiver "$target")" rcsD "$out/lib/lib$name.a" "${objects[@]}"
+}
+
+compile_msvc() {
+    local name=$1 flags=$2 out=$DEPS/msvc.new objects=() source object tool=$ROOT/tests/msvc/tool.sh
+    shift 2
+    for source in "$@"; do
+        object=$out/obj/$name-$(basename "$source" .c).obj
+        # shellcheck disable=SC2086  # several flags are several words
+        "$tool" cl /nologo /c /w /O2 /GS /guard:cf /MT $flags "$source" "/Fo$object" >>"$LOG" 2>&1 ||
+            fail "cannot compile $source for msvc, see $LOG"
+        objects+=("$object")
+    done
+    "$tool" lib /nologo "/out:$out/lib/$name.lib" "${objects[@]}" >>"$LOG" 2>&1 || fail "no $name.lib, see $LOG"
 }
 
 # inih with its default macros, as vcpkg's port builds it.
@@ -176,6 +197,7 @@ cmocka_flags() {
     case $1 in
     native) echo "$common -DHAVE_CLOCK_REALTIME -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -DHAVE_SIGLONGJMP" ;;
     mingw) echo "$common" ;;
+    msvc) echo "-DHAVE_INTTYPES_H -DHAVE_MALLOC_H -DHAVE_SNPRINTF -DHAVE_VSNPRINTF -DCMOCKA_STATIC" ;;
     esac
 }
 
@@ -204,7 +226,9 @@ install_licenses() {
 
 # What a built target depends on: this script (flags and recipes) and the compiler.
 stamp_of() {
-    { cat "$ROOT/scripts/deps.sh"; "$(compiler "$1")" --version; } | sha256sum | cut -d ' ' -f 1
+    local files=("$ROOT/scripts/deps.sh")
+    [ "$1" != msvc ] || files+=("$ROOT/tests/msvc/tool.sh" "$ROOT"/tests/msvc/include/*)
+    { cat "${files[@]}"; "$(compiler "$1")" --version; } | sha256sum | cut -d ' ' -f 1
 }
 
 target_is_built() {
@@ -236,11 +260,12 @@ main() {
     local targets=("$@") target name wanted=()
     [ $# -gt 0 ] || targets=(native mingw)
     need_packages build
+    [[ " ${targets[*]} " != *" msvc "* ]] || need_packages msvc
     mkdir -p "$DEPS"
     exec 9>"$DEPS/.lock"
     flock 9
     for target in "${targets[@]}"; do
-        [ -n "$(compiler "$target")" ] || fail "unknown target $target (native or mingw)"
+        [ -n "$(compiler "$target")" ] || fail "unknown target $target (native, mingw or msvc)"
         target_is_built "$target" || wanted+=("$target")
     done
     [ ${#wanted[@]} -gt 0 ] || return 0

@@ -28,6 +28,7 @@ packages_for() {
     test) echo python3 python3-pytest python3-jsonschema socat curl openssl procps \
         redis-server redis-tools postgresql ;;
     fuzz) echo clang libclang-rt-dev ;;
+    msvc) echo make clang-14 clang-tools-14 lld-14 llvm-14 libwine-dev binutils-mingw-w64-x86-64 ;;
     lint) echo python3 git shellcheck clang-format-14 clang-tidy-14 ;;
     *) fail "no such group of packages: $1" ;;
     esac
@@ -46,8 +47,8 @@ packages_missing() {
     done | sort -u
 }
 
-# A newer Debian has other versions of these; the rules of the lint that want them are skipped then.
-OPTIONAL_PACKAGES=" clang-format-14 clang-tidy-14 "
+# A newer Debian has other versions of these; what wants them, rules of the lint and the kind msvc, is skipped then.
+OPTIONAL_PACKAGES=" clang-format-14 clang-tidy-14 clang-14 clang-tools-14 lld-14 llvm-14 "
 
 packages_known() {
     local package policy

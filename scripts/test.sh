@@ -9,6 +9,7 @@
 #   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
+#   msvc     Makefile.msvc with stand-ins for Microsoft's tools; what it builds passes port, unit and system tests
 #   wine10   port and system once more under a newer Wine, which shows resets as Windows does
 #
 # All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is
@@ -34,6 +35,9 @@ FUZZ_SECONDS=${FUZZ_SECONDS:-30}
 # What does not depend on which Wine it is, or mostly waits for timers. What is marked slow is left out too.
 WINE10_LEFT_OUT=(test_config_errors.py test_log.py test_pe_header.py test_postgres.py test_redis.py
     test_timeouts.py)
+
+# The second executable differs in its compiler and C library, which these tests hardly see. Left out to stay in time.
+MSVC_LEFT_OUT=(test_config_errors.py test_exhaustion.py test_log.py test_postgres.py test_redis.py test_timeouts.py)
 
 # How much of a failed program's log is shown: CI's machine, and the log on it, may be gone by then.
 EXCERPT_LINES=60
@@ -179,6 +183,29 @@ kind_wine10() {
         "${WINE10_LEFT_OUT[@]/#/--ignore=$ROOT/tests/system/}" "$ROOT/tests/system" "$@"
 }
 
+kind_msvc() {
+    need_packages msvc
+    if ! command -v clang-cl-14 lld-link-14 llvm-rc-14 >/dev/null; then
+        count_skipped msvc "this Debian has no LLVM 14, whose tools stand in for Microsoft's"
+        return 0
+    fi
+    local log=$LOGS/build-msvc.log program
+    wine_prepare
+    if ! "$ROOT/tests/msvc/make.sh" WERROR=/WX all suites >"$log" 2>&1 </dev/null; then
+        count_broken msvc "does not build" "$log"
+        return 0
+    fi
+    run_tap msvc-port "$LIMIT_PROGRAM" "$WINE" "$BUILD/msvc/port_suite.exe"
+    for program in "$BUILD"/msvc/test_*.exe; do
+        # A program whose source is gone may still lie there.
+        [ -e "$ROOT/tests/unit/$(basename "$program" .exe).c" ] || continue
+        run_tap "msvc-$(basename "$program" .exe)" "$LIMIT_PROGRAM" "$WINE" "$program"
+    done
+    local -x FAIRLEAD_EXE=$BUILD/msvc/fairlead.exe FAIRLEAD_WINE=$WINE
+    run_pytest msvc-system "$LIMIT_SYSTEM" -m "not slow" \
+        "${MSVC_LEFT_OUT[@]/#/--ignore=$ROOT/tests/system/}" "$ROOT/tests/system" "$@"
+}
+
 # ---- the whole ---------------------------------------------------------------------------------------------
 
 run_kind() {
@@ -198,7 +225,7 @@ default_kinds() {
     printf '%s\n' lint unit port
     ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
     ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
-    printf '%s\n' system wine10
+    printf '%s\n' system msvc wine10
 }
 
 # cmocka catches crashes by itself; the sanitizers' reports say far more.
@@ -213,7 +240,7 @@ test_environment() {
 main() {
     local kinds=() kind
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 (lint unit port sim fuzz system wine10)"
+        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 (lint unit port sim fuzz system msvc wine10)"
         kinds+=("$1")
         shift
     done

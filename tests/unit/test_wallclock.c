@@ -45,7 +45,8 @@ static void test_wallclock_format_agrees_with_the_c_library(void **state)
     (void)state;
 
     for (unsigned round = 0; round < 20000; round++) {
-        uint64_t time_ms = random_next(&random) % 253402300800000U;
+        /* Microsoft's C library knows no year after 3000. */
+        uint64_t time_ms = random_next(&random) % 32535216000000U;
         time_t seconds = (time_t)(time_ms / 1000);
         const struct tm *date = gmtime(&seconds);
         char expected[80];

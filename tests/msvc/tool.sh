@@ -1,0 +1,53 @@
+#!/bin/bash
+# The Linux side of the stand-ins: tool.sh NAME ARGUMENT... plays Microsoft's NAME with the LLVM tool of that kind.
+#
+# Windows paths in the arguments become Linux ones. What NAME is given is logged to MSVC_LOG, if that is set.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+WINE_HEADERS=/usr/include/wine/wine
+name=$1
+shift
+
+[ -z "${MSVC_LOG:-}" ] || printf '%s\n' "$name $*" >>"$MSVC_LOG"
+
+# Z: is the Linux root, other drives are links in the prefix. Options such as /out:Z:\x hold a path too.
+linux_path() {
+    local path=${1//\\//}
+    path=${path//Z:\//\/}
+    path=${path//z:\//\/}
+    path=${path//C:\//${WINEPREFIX:-}/dosdevices/c:/}
+    printf '%s' "$path"
+}
+
+arguments=()
+for argument in "$@"; do
+    arguments+=("$(linux_path "$argument")")
+done
+
+# clang warns of what cl cannot see; and of nothing that Makefile.msvc turns off by number.
+compile() {
+    exec clang-cl-14 --target=x86_64-pc-windows-msvc -fmsc-version=1937 -Qunused-arguments \
+        -fno-color-diagnostics /X -imsvc "$HERE/include" -imsvc "$WINE_HEADERS/msvcrt" -imsvc "$WINE_HEADERS/windows" \
+        -Wpedantic -Wvla -Wshadow -Wconversion -Wno-sign-conversion -Wunreachable-code -Wstrict-prototypes -Wundef \
+        -Wno-language-extension-token -Wno-extra-semi "$@"
+}
+
+# mc names its outputs after the input; windmc does the same, but knows no -U as mc does.
+compile_messages() {
+    local windmc=(x86_64-w64-mingw32-windmc -U)
+    exec "${windmc[@]}" "$@"
+}
+
+case $name in
+cl) compile "${arguments[@]}" ;;
+link) exec lld-link-14 "/libpath:$MSVC_TOOLS/lib" "${arguments[@]}" ;;
+lib) exec lld-link-14 /lib "${arguments[@]}" ;;
+rc) exec llvm-rc-14 /i "$HERE/include" /i "$WINE_HEADERS/windows" /i "$WINE_HEADERS/msvcrt" "${arguments[@]}" ;;
+mc) compile_messages "${arguments[@]}" ;;
+nmake | vcpkg) exec "$HERE/$name.sh" "${arguments[@]}" ;;
+*)
+    echo "tool.sh: no stand-in for $name" >&2
+    exit 99
+    ;;
+esac
