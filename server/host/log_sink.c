@@ -188,7 +188,7 @@ void log_sink_configure(const struct log_sink_options *options)
     struct line_writer_target session = session_target(options);
 
     if (!line_writer_change(&log_writer, &log) || !line_writer_change(&session_writer, &session))
-        log_error("no memory to change the files of the logs; they stay as they were");
+        log_error("no memory to change the files of the logs; they may stay as they were");
 }
 
 /* The session log first: what it has to say goes to the log. */

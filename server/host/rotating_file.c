@@ -64,6 +64,22 @@ static uint64_t size_of(void *handle)
     return GetFileSizeEx(handle, &size) ? (uint64_t)size.QuadPart : 0;
 }
 
+/* Whether a file ends within a line: a disk that was full, or a process that was killed, may have left half of one. */
+static bool ends_torn(const wchar_t *path)
+{
+    char last = '\n';
+    DWORD count = 0;
+    LARGE_INTEGER end = {0};
+
+    HANDLE handle = CreateFileW(path, FILE_READ_DATA, SHARE_ALL, NULL, OPEN_EXISTING, 0, NULL);
+    if (handle == INVALID_HANDLE_VALUE)
+        return false;
+    end.QuadPart = -1;
+    bool read = SetFilePointerEx(handle, end, NULL, FILE_END) && ReadFile(handle, &last, 1, &count, NULL);
+    CloseHandle(handle);
+    return read && count == 1 && last != '\n';
+}
+
 static void use_handle(struct rotating_file *file, void *handle)
 {
     if (file->handle != NULL)
@@ -72,7 +88,7 @@ static void use_handle(struct rotating_file *file, void *handle)
     file->on_disk = GetFileType(handle) == FILE_TYPE_DISK;
     file->bytes = size_of(handle);
     file->look_ms = GetTickCount64() + LOG_LOOK_MS;
-    file->torn = false;
+    file->torn = file->on_disk && file->bytes > 0 && ends_torn(file->path);
     step(file);
 }
 

@@ -133,6 +133,17 @@ def test_session_log_is_written_within_a_second_or_so(start_server):
     wait_until(lambda: address in path.read_text(), "the line", deadline=10)
 
 
+def test_line_that_was_left_incomplete_is_ended_first(make_server):
+    server = make_server(logged() + echo_config())
+    (server.folder / "sessions.log").write_text("half a li")
+    server.start()
+    address = session(server)
+    server.check_end()
+    first, *rest = lines_of([server.folder / "sessions.log"])
+    assert first == "half a li"
+    assert clients(rest) == [address]
+
+
 # ---- rotation ----
 
 
