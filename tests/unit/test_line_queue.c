@@ -108,6 +108,26 @@ static void test_line_queue_counts_what_does_not_fit_where_it_was_lost(void **st
     expect_nothing();
 }
 
+static void test_line_queue_reports_what_its_reader_could_not_use(void **state)
+{
+    (void)state;
+    put(1);
+    expect(1);
+    put(2);
+    line_queue_add_lost(&queue, 4);
+    assert_int_equal(line_queue_take_lost(&queue), 4);
+    assert_int_equal(line_queue_take_lost(&queue), 0);
+    expect(2);
+
+    /* With those that found no room: one report, no later than theirs. */
+    for (unsigned i = 0; i < SLOTS + 2; i++)
+        put(i);
+    line_queue_add_lost(&queue, 1);
+    for (unsigned i = 0; i < SLOTS; i++)
+        expect(i);
+    assert_int_equal(line_queue_take_lost(&queue), 3);
+}
+
 static void test_line_queue_takes_the_longest_line(void **state)
 {
     char line[LINE_BYTES];
@@ -165,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup(test_line_queue_keeps_order_and_tags_over_many_rounds, start_fresh),
         cmocka_unit_test_setup(test_line_queue_positions_wrap_around, start_fresh),
         cmocka_unit_test_setup(test_line_queue_counts_what_does_not_fit_where_it_was_lost, start_fresh),
+        cmocka_unit_test_setup(test_line_queue_reports_what_its_reader_could_not_use, start_fresh),
         cmocka_unit_test_setup(test_line_queue_takes_the_longest_line, start_fresh),
         cmocka_unit_test_setup(test_line_queue_wakes_when_there_is_something_again, start_fresh),
         cmocka_unit_test_setup(test_line_queue_is_urgent_when_half_full, start_fresh),
