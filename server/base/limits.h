@@ -74,6 +74,31 @@
  * left is for cutting them and for the last lines of the log. */
 #define CONSOLE_CLOSE_DRAIN_MS (3 * 1000)
 
+/* A service that starts or stops reports this often how far it is; those who wait look every second at most. */
+#define SERVICE_REPORT_MS 1000
+
+/* What a start may take besides resolving names: reading the configuration, perhaps from a share, and binding. */
+#define SERVICE_START_MS (30 * 1000)
+
+/* What is left to do when a start or a drain has used all its time: cutting sessions, closing the statistics, the last lines of the
+ * log; on a machine that is busy stopping everything else too. */
+#define SERVICE_CLEANUP_MS (10 * 1000)
+
+/* A service that hears of a shutdown only when it has begun gets 5 s, as a console does. */
+#define SERVICE_SHUTDOWN_DRAIN_MS CONSOLE_CLOSE_DRAIN_MS
+
+/* ReportEvent refuses a string of more than 31,839 characters. */
+#define EVENT_TEXT_CHARS_MAX 31839
+
+/* Why nothing could be started: a sentence, which may hold a path and a system's message. */
+#define RUNNER_REFUSAL_BYTES 1024
+
+/* What is said about a reload that this process cannot follow, such as a log file that cannot be opened. */
+#define RELOAD_REFUSAL_BYTES 1536
+
+/* How long the end of the process waits for a configuration that is still being read from a share that does not answer. */
+#define RELOAD_ABANDON_MS 1000
+
 /* Keepalive of every connection: a peer that vanished is noticed within about two minutes (Windows probes 10 times),
  * and a quiet connection stays known to the firewalls on its way. */
 #define KEEPALIVE_IDLE_MS (60 * 1000)

@@ -1,5 +1,6 @@
 #include "host/config_file.h"
 
+#include "base/compiler.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "config/config_errors.h"
@@ -8,6 +9,7 @@
 
 #include <windows.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,20 +123,56 @@ static struct config *read_config(const char *path, struct config_errors *errors
     return config;
 }
 
-static void print_errors(const char *path, const struct config_errors *errors, const char *outcome)
+/* --- errors as text --- */
+
+/* As sprintf to the end of a buffer; without one it only counts. */
+PRINTF_LIKE(4, 5)
+static void append(char *text, size_t room, size_t *bytes, PRINTF_FORMAT const char *format, ...)
 {
-    size_t total = errors->count + errors->lost;
+    va_list arguments;
+
+    va_start(arguments, format);
+    int count =
+        vsnprintf(text != NULL ? text + *bytes : NULL, text != NULL ? room - *bytes : 0, format, arguments);
+    va_end(arguments);
+    if (count > 0)
+        *bytes += (size_t)count;
+}
+
+static size_t describe(const char *path, const struct config_errors *errors, char *text, size_t room)
+{
+    size_t bytes = 0;
 
     for (size_t i = 0; i < errors->count; i++) {
         const struct config_error *error = &errors->items[i];
         if (error->line == 0)
-            fprintf(stderr, "%s: %s\n", path, error->text);
+            append(text, room, &bytes, "%s: %s\n", path, error->text);
         else
-            fprintf(stderr, "%s:%u: %s\n", path, error->line, error->text);
+            append(text, room, &bytes, "%s:%u: %s\n", path, error->line, error->text);
     }
     if (errors->lost > 0)
-        fprintf(stderr, "%s: and %zu more\n", path, errors->lost);
-    fprintf(stderr, "%zu error%s in %s%s\n", total, total == 1 ? "" : "s", path, outcome);
+        append(text, room, &bytes, "%s: and %zu more\n", path, errors->lost);
+    return bytes;
+}
+
+static char *errors_text(const char *path, const struct config_errors *errors)
+{
+    size_t room = describe(path, errors, NULL, 0) + 1;
+    char *text = memory_allocate(room, 1);
+
+    if (text != NULL)
+        (void)describe(path, errors, text, room);
+    return text;
+}
+
+struct config *config_file_read(const char *path, char **why)
+{
+    struct config_errors errors = {0};
+    struct config *config = read_config(path, &errors);
+
+    *why = config == NULL ? errors_text(path, &errors) : NULL;
+    config_errors_free(&errors);
+    return config;
 }
 
 struct config *config_file_load(const char *path, const char *outcome)
@@ -142,8 +180,13 @@ struct config *config_file_load(const char *path, const char *outcome)
     struct config_errors errors = {0};
     struct config *config = read_config(path, &errors);
 
-    if (config == NULL)
-        print_errors(path, &errors, outcome);
+    if (config == NULL) {
+        size_t total = errors.count + errors.lost;
+        char *text = errors_text(path, &errors);
+        fputs(text != NULL ? text : "", stderr);
+        fprintf(stderr, "%zu error%s in %s%s\n", total, total == 1 ? "" : "s", path, outcome);
+        memory_free(text);
+    }
     config_errors_free(&errors);
     return config;
 }

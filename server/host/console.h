@@ -3,6 +3,7 @@
  *
  * Ctrl+C and Ctrl+Break drain, a second one stops at once. Closing the console, logging off and shutting the
  * system down drain too, but the system gives them 5 s, so after CONSOLE_CLOSE_DRAIN_MS the sessions are cut.
+ * A reload is asked for with POST /reload; a console has no key left for it.
  */
 #ifndef FAIRLEAD_HOST_CONSOLE_H
 #define FAIRLEAD_HOST_CONSOLE_H
