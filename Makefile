@@ -39,6 +39,8 @@ RESOURCE := $(wildcard server/host/fairlead.rc)
 # What knows Windows; everything else is portable and is tested natively.
 WINDOWS  := $(filter server/main.c server/host/% server/port/port_iocp% server/port/iocp%,$(SOURCES)) \
             $(filter %_win.c,$(SOURCES))
+# Of the host's only what calls no system.
+WINDOWS  := $(filter-out server/host/service_progress.c,$(WINDOWS))
 PORTABLE := $(filter-out $(WINDOWS),$(SOURCES))
 
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))

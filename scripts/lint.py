@@ -38,7 +38,7 @@ LIBRARY_HEADERS = {
     "cjson/cJSON.h": r"server/stats/([a-z]+_)?json\.c",
     "picohttpparser.h": r"server/admin/http[^/]*\.c",
 }
-WINDOWS_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch]|[^/]*_win\.c)|server/host/.*")
+WINDOWS_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch]|[^/]*_win\.c)|server/host/(?!service_progress\.).*")
 WINSOCK_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch])")
 WINSOCK_HEADERS = {"winsock.h", "winsock2.h", "ws2tcpip.h", "ws2def.h", "mswsock.h"}
 # The two headers that may speak to one compiler.
