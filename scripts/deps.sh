@@ -261,6 +261,8 @@ main() {
     [ $# -gt 0 ] || targets=(native mingw)
     need_packages build
     [[ " ${targets[*]} " != *" msvc "* ]] || need_packages msvc
+    # Debugging information holds the folder that the compiler runs in.
+    cd "$ROOT"
     mkdir -p "$DEPS"
     exec 9>"$DEPS/.lock"
     flock 9

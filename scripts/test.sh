@@ -10,6 +10,7 @@
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
 #   msvc     Makefile.msvc with stand-ins for Microsoft's tools; what it builds passes port, unit and system tests
+#   package  the zip and the installer, and msiexec under Wine
 #   wine10   port and system once more under a newer Wine, which shows resets as Windows does
 #
 # All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is
@@ -166,6 +167,14 @@ kind_system() {
     run_pytest system "$LIMIT_SYSTEM" "$ROOT/tests/system" "$@"
 }
 
+kind_package() {
+    need_packages package
+    build package all || { count_broken package "does not build" "$LOGS/build-package.log"; return 0; }
+    wine_environment
+    local -x FAIRLEAD_EXE=${FAIRLEAD_EXE:-$BUILD/mingw/fairlead.exe} FAIRLEAD_WINE=$WINE
+    run_pytest package "$LIMIT_PROGRAM" "$ROOT/tests/package" "$@"
+}
+
 kind_wine10() {
     local code=0 log=$LOGS/wine10-prepare.log
     "$ROOT/scripts/wine10.sh" --prepare >"$log" 2>&1 </dev/null || code=$?
@@ -225,7 +234,7 @@ default_kinds() {
     printf '%s\n' lint unit port
     ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
     ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
-    printf '%s\n' system msvc wine10
+    printf '%s\n' system msvc package wine10
 }
 
 # cmocka catches crashes by itself; the sanitizers' reports say far more.
@@ -240,7 +249,8 @@ test_environment() {
 main() {
     local kinds=() kind
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 (lint unit port sim fuzz system msvc wine10)"
+        local all="lint unit port sim fuzz system msvc package wine10"
+        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 ($all)"
         kinds+=("$1")
         shift
     done
