@@ -5,4 +5,4 @@ source "$(dirname "$0")/env.sh"
 
 need_packages lint
 cd "$ROOT"
-find config server tests -name '*.[ch]' -print0 | xargs -0 -r clang-format-14 -i --style=file
+find config server tests package -name '*.[ch]' -print0 | xargs -0 -r clang-format-14 -i --style=file

@@ -340,7 +340,7 @@ def shellcheck(tree):
 def clang_format(tree):
     """The sources look as .clang-format says; make format does it."""
     command = [tool("clang-format-14"), "--style=file", "--dry-run", "--Werror"]
-    names = tree.named(r"(config|server|tests)/.*\.[ch]")
+    names = tree.named(r"(config|server|tests|package)/.*\.[ch]")
     if names:
         found = [line for line in complaints(tree, command + names) if ": error: " in line]
         files = sorted({line.split(":")[0] for line in found})
