@@ -1,55 +1,21 @@
-#include "daemon.h"
+#include "daemon_internal.h"
 
-#include "admin/admin.h"
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/timer.h"
 #include "base/version.h"
 #include "base/wallclock.h"
-#include "endpoints.h"
-#include "port/port.h"
-#include "relay/relay.h"
 #include "stats/json.h"
 
 #include <stddef.h>
-#include <stdio.h>
 
-/*
- * REFERENCES. Whatever may still run for the daemon holds one: the start, a stop request on its way, the armed or firing drain timer,
- * the relay until it reports closed, the admin likewise. The last one dropped makes it STOPPED.
- *
- * `lock` guards state and stop_requests; everything that is done about them happens outside of it, on a worker, and each
- * transition is won by one worker only.
- */
-struct daemon {
-    struct daemon_options options;
-    struct config *config;
-    struct port *port;
-    struct timer_wheel wheel;
-    struct stats stats;
-    struct relay *relay;
-    struct admin *admin;
-    struct endpoints endpoints;
-    struct lock lock;
-    enum daemon_state state;
-    uint32_t stop_requests;
-    bool stop_posted;
-    bool failed;
-    uint32_t references; /* atomic */
-    uint32_t cut_count;
-    struct port_op start_op;
-    struct port_op stop_op;
-    struct timer drain_timer;
-};
-
-static void daemon_hold(struct daemon *daemon)
+void daemon_hold(struct daemon *daemon)
 {
     atomic_fetch_add_u32(&daemon->references, 1);
 }
 
-static bool daemon_try_hold(struct daemon *daemon)
+bool daemon_try_hold(struct daemon *daemon)
 {
     for (;;) {
         uint32_t references = atomic_load_u32(&daemon->references);
@@ -75,13 +41,13 @@ static void daemon_stopped(struct daemon *daemon)
     if (daemon->relay != NULL)
         daemon->cut_count = relay_cut_count(daemon->relay);
     if (daemon->cut_count > 0)
-        log_warn("stopped; %u sessions were cut", daemon->cut_count);
+        log_event(EVENT_STOPPED_CUT, LOG_WARN, "stopped; %u sessions were cut", daemon->cut_count);
     else if (!daemon->failed)
-        log_info("stopped");
+        log_event(EVENT_STOPPED, LOG_INFO, "stopped");
     daemon_report(daemon, DAEMON_STOPPED);
 }
 
-static void daemon_drop(struct daemon *daemon)
+void daemon_drop(struct daemon *daemon)
 {
     if (atomic_fetch_add_u32(&daemon->references, UINT32_MAX) == 1)
         daemon_stopped(daemon);
@@ -100,7 +66,7 @@ static bool daemon_advance(struct daemon *daemon, enum daemon_state from, enum d
 
 /* --- the end --------------------------------------------------------------------------------------------- */
 
-static void daemon_admin_closed(void *context)
+void daemon_admin_closed(void *context)
 {
     struct daemon *daemon = context;
 
@@ -142,11 +108,13 @@ static void daemon_drain_over(struct timer *timer)
 
 static void daemon_drain(struct daemon *daemon)
 {
-    uint64_t drain_us = (uint64_t)daemon->config->server.drain_timeout_ms * 1000;
+    lock_acquire(&daemon->lock);
+    uint32_t drain_ms = daemon->drain_timeout_ms;
+    lock_release(&daemon->lock);
+    uint64_t drain_us = (uint64_t)drain_ms * 1000;
 
-    log_info("stopping: no new connections; %u sessions have %u.%03u s to finish",
-             gauge_current(&daemon->stats.sessions), daemon->config->server.drain_timeout_ms / 1000,
-             daemon->config->server.drain_timeout_ms % 1000);
+    log_event(EVENT_STOPPING, LOG_INFO, "stopping: no new connections; %u sessions have %u.%03u s to finish",
+              gauge_current(&daemon->stats.sessions), drain_ms / 1000, drain_ms % 1000);
     stats_set_state(&daemon->stats, STATS_DRAINING);
     daemon_report(daemon, DAEMON_DRAINING);
     daemon_hold(daemon);
@@ -212,151 +180,115 @@ void daemon_stop(struct daemon *daemon)
 
 /* --- the beginning --------------------------------------------------------------------------------------- */
 
-static void daemon_log_bind_failure(const struct daemon *daemon, const struct endpoint *endpoint,
-                                    const struct address *address, enum port_status status, uint32_t os_code)
-{
-    char where[ADDRESS_TEXT_BYTES];
-    char why[96];
-    char owner[160];
-    bool stats = endpoint->listener == ENDPOINT_OF_STATS;
-    bool owned = status == PORT_IN_USE && port_describe_owner(address, owner, sizeof owner);
-
-    log_error("%s:%u: %s%s: cannot listen on %s: %s%s%s", daemon->config->file, endpoint->config->line,
-              stats ? "statistics" : "listener ",
-              stats ? "" : daemon->config->listeners[endpoint->listener].name,
-              address_format(address, where, sizeof where),
-              port_status_describe(status, os_code, why, sizeof why), owned ? ", by " : "",
-              owned ? owner : "");
-}
-
-static bool daemon_ask_reload(void *context, struct reload_request *request)
-{
-    return daemon_reload(context, request);
-}
-
-static enum port_status daemon_bind_admin(struct daemon *daemon, const struct address *address,
-                                          uint32_t *os_code)
-{
-    struct admin_options options = {daemon->port,        &daemon->wheel,
-                                    &daemon->stats,      daemon->config->stats.token,
-                                    daemon_ask_reload,   daemon,
-                                    daemon_admin_closed, daemon};
-
-    enum port_status status = admin_open(&daemon->admin, &options, address, os_code);
-    if (status == PORT_OK)
-        daemon_hold(daemon);
-    return status;
-}
-
-/* Binds one endpoint; a name with several addresses may lack some of them on this machine ("localhost" without IPv6), a literal
- * address may not. The statistics listen on the first address only. */
-static bool daemon_bind(struct daemon *daemon, const struct endpoint *endpoint)
-{
-    const struct port_resolve *resolve = &endpoint->resolve;
-    bool stats = endpoint->listener == ENDPOINT_OF_STATS;
-    uint32_t bound = 0;
-
-    if (resolve->op.status != PORT_OK) {
-        log_error("%s:%u: cannot resolve %s: %s", daemon->config->file, endpoint->config->line,
-                  endpoint->config->host, port_status_text(resolve->op.status));
-        return false;
-    }
-    for (uint32_t i = 0; i < resolve->count && !(stats && bound > 0); i++) {
-        uint32_t os_code = 0;
-        enum port_status status =
-            stats ? daemon_bind_admin(daemon, &resolve->addresses[i], &os_code)
-                  : relay_bind(daemon->relay, (size_t)endpoint->listener, &resolve->addresses[i], &os_code);
-        if (status == PORT_OK)
-            bound++;
-        else if (status != PORT_NO_ADDRESS || i + 1 == resolve->count)
-            daemon_log_bind_failure(daemon, endpoint, &resolve->addresses[i], status, os_code);
-        if (status != PORT_OK && status != PORT_NO_ADDRESS)
-            return false;
-    }
-    return bound > 0;
-}
-
-/* Tries all of them, so that every failure is told at once. */
-static bool daemon_bind_all(struct daemon *daemon)
-{
-    bool bound = true;
-
-    for (size_t i = 0; i < daemon->endpoints.count; i++)
-        bound = daemon_bind(daemon, &daemon->endpoints.items[i]) && bound;
-    return bound;
-}
-
 static void daemon_serve(struct daemon *daemon)
 {
     char text[ADDRESS_TEXT_BYTES];
 
-    relay_start(daemon->relay);
     if (daemon->admin != NULL) {
         struct address address;
         admin_address(daemon->admin, &address);
         log_info("statistics: http://%s/stats", address_format(&address, text, sizeof text));
         admin_start(daemon->admin);
     }
-    log_info(FAIRLEAD_NAME " " FAIRLEAD_VERSION " is serving; %u workers, configuration %s",
-             port_workers(daemon->port), daemon->config->file);
+    log_event(EVENT_STARTED, LOG_INFO,
+              FAIRLEAD_NAME " " FAIRLEAD_VERSION " is serving; %u workers, configuration %s",
+              port_workers(daemon->port), daemon->config_file);
     stats_set_state(&daemon->stats, STATS_SERVING);
     daemon_report(daemon, DAEMON_SERVING);
 
-    /* A stop that came meanwhile was left for now. */
+    /* A stop or a reload that came meanwhile was left for now. */
     lock_acquire(&daemon->lock);
     daemon->state = DAEMON_SERVING;
     bool stop = daemon_claim_stop(daemon);
+    bool reload = daemon_claim_reload(daemon);
     lock_release(&daemon->lock);
-    if (!stop)
-        return;
-    daemon_hold(daemon);
-    port_post(daemon->port, &daemon->stop_op);
+    if (stop) {
+        daemon_hold(daemon);
+        port_post(daemon->port, &daemon->stop_op);
+    }
+    if (reload) {
+        daemon_hold(daemon);
+        port_post(daemon->port, &daemon->reload.begin_op);
+    }
 }
 
-static void daemon_fail(struct daemon *daemon)
+static void daemon_fail(struct daemon *daemon, struct report *report)
 {
+    const char *text = report_text(report);
+    char line[REPORT_LINE_BYTES];
+
+    while (report_next_line(&text, line))
+        log_event(EVENT_LISTENER_FAILED, LOG_ERROR, "%s", line);
+    log_event(EVENT_START_FAILED, LOG_ERROR, "cannot start with the configuration %s: nothing is served",
+              daemon->config_file);
     daemon->failed = true;
     (void)daemon_advance(daemon, DAEMON_STARTING, DAEMON_STOPPING);
-    relay_close(daemon->relay);
+    daemon_reload_refuse(daemon);
+    if (daemon->relay != NULL)
+        relay_close(daemon->relay);
+}
+
+static bool daemon_bind_first(struct daemon *daemon, struct report *report)
+{
+    struct generation *generation = relay_prepare(daemon->relay, daemon->config);
+
+    daemon->config = NULL;
+    if (generation == NULL) {
+        report_line(report, "cannot start: out of memory");
+        return false;
+    }
+    if (!daemon_bind_all(daemon, generation, &daemon->endpoints, report)) {
+        relay_abandon(generation);
+        return false;
+    }
+    bool committed = relay_commit(generation);
+    CHECK(committed); /* nobody closes the relay while the daemon is starting */
+    return true;
 }
 
 static void daemon_resolved(struct endpoints *endpoints)
 {
     struct daemon *daemon = CONTAINER_OF(endpoints, struct daemon, endpoints);
+    struct report report = {0};
 
-    if (daemon_bind_all(daemon))
+    if (daemon_bind_first(daemon, &report))
         daemon_serve(daemon);
     else
-        daemon_fail(daemon);
+        daemon_fail(daemon, &report);
+    report_free(&report);
     endpoints_free(endpoints);
     daemon_drop(daemon);
 }
 
 static bool daemon_prepare(struct daemon *daemon)
 {
-    struct relay_options options = {
-        daemon->port,        &daemon->wheel, &daemon->stats, daemon->config, daemon->options.random_seed,
-        daemon_relay_closed, daemon};
+    struct relay_options options = {daemon->port,
+                                    &daemon->wheel,
+                                    &daemon->stats,
+                                    daemon->config->server.buffer_bytes,
+                                    daemon->options.random_seed,
+                                    daemon_relay_closed,
+                                    daemon};
 
     daemon->relay = relay_create(&options);
     if (daemon->relay == NULL)
         return false;
     daemon_hold(daemon);
-    return endpoints_init(&daemon->endpoints, daemon->port, daemon->config, daemon_resolved);
+    return endpoints_init(&daemon->endpoints, daemon->port, daemon->config, true, daemon_resolved);
 }
 
 static void daemon_start_posted(struct port_op *op)
 {
     struct daemon *daemon = CONTAINER_OF(op, struct daemon, start_op);
+    struct report report = {0};
 
     if (daemon_prepare(daemon)) {
         endpoints_resolve(&daemon->endpoints);
         return;
     }
-    log_error("cannot start: out of memory");
-    if (daemon->relay != NULL)
-        daemon_fail(daemon);
-    daemon->failed = true;
+    report_line(&report, "cannot start: out of memory");
+    daemon_fail(daemon, &report);
+    report_free(&report);
     daemon_drop(daemon);
 }
 
@@ -375,13 +307,13 @@ static bool daemon_create_port(struct daemon *daemon, uint32_t workers)
 
     if (status != PORT_OK) {
         char text[96];
-        log_error("cannot start: no completion port: %s",
+        log_event(EVENT_START_FAILED, LOG_ERROR, "cannot start: no completion port: %s",
                   port_status_describe(status, os_code, text, sizeof text));
     }
     return status == PORT_OK;
 }
 
-static uint32_t daemon_workers(const struct config *config)
+uint32_t daemon_workers(const struct config *config)
 {
     uint32_t processors = port_processors();
 
@@ -396,19 +328,34 @@ static void daemon_init_stats(struct daemon *daemon, uint32_t workers)
     stats_init(&daemon->stats, workers);
     daemon->stats.pid = daemon->options.pid;
     daemon->stats.started_at_ms = wallclock_now_ms();
-    daemon->stats.config_file = daemon->config->file;
-    daemon->stats.config_generation = 1;
-    daemon->stats.generations_in_use = 1;
+    daemon->stats.config_file = daemon->config_file;
     daemon->stats.read_process = daemon->options.read_process;
 }
 
-struct daemon *daemon_start(const struct daemon_options *options)
+/* What is asked for after the first configuration is gone. */
+static bool daemon_copy_config(struct daemon *daemon)
 {
-    uint32_t workers = daemon_workers(options->config);
+    const struct config_stats *stats = &daemon->config->stats;
+
+    daemon->drain_timeout_ms = daemon->config->server.drain_timeout_ms;
+    daemon->config_file = memory_copy_string(daemon->config->file);
+    daemon->stats_listen = memory_copy_string(stats->enabled ? stats->listen.text : "off");
+    return daemon->config_file != NULL && daemon->stats_listen != NULL;
+}
+
+static void daemon_destroy(struct daemon *daemon)
+{
+    config_free(daemon->config);
+    memory_free(daemon->config_file);
+    memory_free(daemon->stats_listen);
+    memory_free(daemon);
+}
+
+static struct daemon *daemon_create(const struct daemon_options *options)
+{
     struct daemon *daemon = memory_allocate(1, sizeof *daemon);
 
     if (daemon == NULL) {
-        log_error("cannot start: out of memory");
         config_free(options->config);
         return NULL;
     }
@@ -420,30 +367,32 @@ struct daemon *daemon_start(const struct daemon_options *options)
     timer_init(&daemon->drain_timer, daemon_drain_over);
     port_op_init(&daemon->start_op, daemon_start_posted);
     port_op_init(&daemon->stop_op, daemon_stop_posted);
+    daemon_reload_init(daemon);
+    if (!daemon_copy_config(daemon)) {
+        daemon_destroy(daemon);
+        return NULL;
+    }
+    return daemon;
+}
+
+struct daemon *daemon_start(const struct daemon_options *options)
+{
+    uint32_t workers = daemon_workers(options->config);
+    struct daemon *daemon = daemon_create(options);
+
+    if (daemon == NULL) {
+        log_event(EVENT_START_FAILED, LOG_ERROR, "cannot start: out of memory");
+        return NULL;
+    }
     daemon_init_stats(daemon, workers);
     if (!daemon_create_port(daemon, workers)) {
         stats_destroy(&daemon->stats);
-        config_free(daemon->config);
-        memory_free(daemon);
+        daemon_destroy(daemon);
         return NULL;
     }
     daemon->stats.started_us = port_now_us(daemon->port);
     port_post(daemon->port, &daemon->start_op);
     return daemon;
-}
-
-bool daemon_reload(struct daemon *daemon, struct reload_request *request)
-{
-    (void)daemon;
-    (void)request;
-    return false;
-}
-
-void daemon_configure(struct daemon *daemon, struct config *config, const char *why)
-{
-    (void)daemon;
-    (void)why;
-    config_free(config);
 }
 
 struct stats *daemon_stats(struct daemon *daemon)
@@ -468,6 +417,5 @@ void daemon_free(struct daemon *daemon)
     relay_free(daemon->relay);
     timer_wheel_destroy(&daemon->wheel);
     stats_destroy(&daemon->stats);
-    config_free(daemon->config);
-    memory_free(daemon);
+    daemon_destroy(daemon);
 }

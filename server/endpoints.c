@@ -38,9 +38,10 @@ static void endpoints_add(struct endpoints *endpoints, const struct config_endpo
 }
 
 bool endpoints_init(struct endpoints *endpoints, struct port *port, const struct config *config,
-                    endpoints_done *done)
+                    bool with_stats, endpoints_done *done)
 {
-    size_t count = config->stats.enabled ? 1 : 0;
+    bool stats = with_stats && config->stats.enabled;
+    size_t count = stats ? 1 : 0;
 
     for (size_t i = 0; i < config->listeners_count; i++)
         count += config->listeners[i].endpoints_count;
@@ -55,7 +56,7 @@ bool endpoints_init(struct endpoints *endpoints, struct port *port, const struct
         for (size_t j = 0; j < config->listeners[i].endpoints_count; j++)
             endpoints_add(endpoints, &config->listeners[i].endpoints[j], (int)i);
     }
-    if (config->stats.enabled)
+    if (stats)
         endpoints_add(endpoints, &config->stats.listen, ENDPOINT_OF_STATS);
     return true;
 }

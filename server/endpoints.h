@@ -33,9 +33,9 @@ struct endpoints {
     endpoints_done *done;
 };
 
-/* Collects the endpoints of all listeners, then that of the statistics. False: out of memory. */
+/* Collects the endpoints of all listeners, then, if asked for, that of the statistics. False: out of memory. */
 bool endpoints_init(struct endpoints *endpoints, struct port *port, const struct config *config,
-                    endpoints_done *done);
+                    bool with_stats, endpoints_done *done);
 
 void endpoints_resolve(struct endpoints *endpoints);
 void endpoints_free(struct endpoints *endpoints);

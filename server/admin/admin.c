@@ -113,8 +113,8 @@ static void admin_init(struct admin *admin, const struct admin_options *options)
 enum port_status admin_open(struct admin **admin, const struct admin_options *options,
                             const struct address *address, uint32_t *os_code)
 {
-    struct acceptor_options accepting = {options->port, options->wheel, admin_accepted, admin_acceptor_closed,
-                                         "statistics"};
+    struct acceptor_options accepting = {options->port, options->wheel, admin_accepted,
+                                         admin_acceptor_closed};
     struct admin *made = memory_allocate(1, sizeof *made);
 
     *admin = NULL;

@@ -359,3 +359,14 @@ bool address_is_any(const struct address *address)
     return (address->family == ADDRESS_V4 || address->family == ADDRESS_V6) &&
            memcmp(address->bytes, zero, sizeof zero) == 0;
 }
+
+/* The wildcard `any` takes `other` too. */
+static bool takes(const struct address *any, const struct address *other)
+{
+    return address_is_any(any) && (any->family == other->family || any->family == ADDRESS_V6);
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+    return a->port == b->port && (address_equal_host(a, b) || takes(a, b) || takes(b, a));
+}

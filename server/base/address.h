@@ -41,6 +41,9 @@ void address_unmap(struct address *address);
 bool address_equal(const struct address *a, const struct address *b);      /* with port and scope */
 bool address_equal_host(const struct address *a, const struct address *b); /* with scope, without port */
 
+/* Whether a socket that listens on the one keeps others from listening on the other; [::] is dual stack. */
+bool address_overlaps(const struct address *a, const struct address *b);
+
 bool address_is_loopback(
     const struct address *address);                 /* 127.0.0.0/8, ::1, and the former mapped into IPv6 */
 bool address_is_any(const struct address *address); /* 0.0.0.0, :: */

@@ -48,6 +48,12 @@
  * deadline). */
 #define FLUSH_TIMEOUT_US (10 * 1000 * 1000)
 
+/* After a reload, until the sockets that it closed have left the system, it looks this often. */
+#define RELOAD_SETTLE_US (10 * 1000)
+
+/* Lines of what a reload changed or what is wrong with it. Nobody reads more at once, and they are kept for /stats. */
+#define REPORT_LINES_MAX 200
+
 /* What is logged about one recurring trouble: one line in this time. */
 #define LOG_INTERVAL_US (5 * 1000 * 1000)
 

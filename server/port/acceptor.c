@@ -7,13 +7,13 @@
 #include <string.h>
 
 /* The last reference gone means that no callback runs and none will: the owner may free the memory in `closed`. */
-static void acceptor_drop(struct acceptor *acceptor)
+void acceptor_drop(struct acceptor *acceptor)
 {
     if (atomic_fetch_add_u32(&acceptor->references, UINT32_MAX) == 1)
         acceptor->closed(acceptor);
 }
 
-static void acceptor_hold(struct acceptor *acceptor)
+void acceptor_hold(struct acceptor *acceptor)
 {
     atomic_fetch_add_u32(&acceptor->references, 1);
 }
@@ -80,10 +80,13 @@ static void acceptor_fail(struct acceptor *acceptor, const struct port_op *op)
     uint64_t suppressed;
 
     if (log_allowed(&acceptor->log_limit, port_now_us(acceptor->port), &suppressed)) {
+        char where[ADDRESS_TEXT_BYTES];
         char text[96];
-        log_warn("%s: cannot accept for the moment: %s; %llu more like this since the last line",
-                 acceptor->name, port_status_describe(op->status, op->os_code, text, sizeof text),
-                 (unsigned long long)suppressed);
+        log_event(EVENT_LISTENER_FAILED, LOG_WARN,
+                  "%s: cannot accept for the moment: %s; %llu more like this since the last line",
+                  address_format(&acceptor->address, where, sizeof where),
+                  port_status_describe(op->status, op->os_code, text, sizeof text),
+                  (unsigned long long)suppressed);
     }
     acceptor_pause(acceptor);
 }
@@ -132,7 +135,6 @@ enum port_status acceptor_open(struct acceptor *acceptor, const struct acceptor_
     acceptor->wheel = options->wheel;
     acceptor->accepted = options->accepted;
     acceptor->closed = options->closed;
-    acceptor->name = options->name;
     acceptor->pause_us = ACCEPT_PAUSE_US;
     acceptor->references = 1;
     lock_init(&acceptor->lock);

@@ -34,7 +34,6 @@ struct acceptor {
     struct timer_wheel *wheel;
     acceptor_accepted *accepted;
     acceptor_closed *closed;
-    const char *name; /* the owner's, for the log */
     struct port_socket socket;
     struct address address; /* what it listens on, with the real port */
     struct lock lock;
@@ -52,7 +51,6 @@ struct acceptor_options {
     struct timer_wheel *wheel;
     acceptor_accepted *accepted;
     acceptor_closed *closed;
-    const char *name;
 };
 
 /* Binds and listens, without accepting yet, so that everything can be bound before anything is served. The results of
@@ -60,8 +58,12 @@ struct acceptor_options {
 enum port_status acceptor_open(struct acceptor *acceptor, const struct acceptor_options *options,
                                const struct address *address, uint32_t *os_code);
 
-/* Begins to accept. On a worker. */
+/* Begins to accept. On a worker. Where acceptor_close may come meanwhile, the caller holds it. */
 void acceptor_start(struct acceptor *acceptor);
+
+/* Keeps `closed` away; acceptor_drop gives it back, and may run `closed` inside. Any thread. */
+void acceptor_hold(struct acceptor *acceptor);
+void acceptor_drop(struct acceptor *acceptor);
 
 /* No more accepts until ACCEPT_PAUSE_US and more have passed: somebody above has run out of handles. Accepts already
  * posted may still complete. Any worker. */

@@ -15,11 +15,10 @@ struct client_entry {
     uint32_t sessions;
 };
 
-void client_table_init(struct client_table *table, uint32_t max, uint64_t seed)
+void client_table_init(struct client_table *table, uint64_t seed)
 {
     memset(table, 0, sizeof *table);
     lock_init(&table->lock);
-    table->max = max;
     table->seed = seed;
 }
 
@@ -69,7 +68,8 @@ static bool client_table_grow(struct client_table *table)
     return true;
 }
 
-static enum client_admission client_raise_locked(struct client_table *table, const struct address *peer)
+static enum client_admission client_raise_locked(struct client_table *table, const struct address *peer,
+                                                 uint32_t max)
 {
     if (table->entries_count >= table->buckets_count && !client_table_grow(table))
         return CLIENT_NO_MEMORY;
@@ -82,26 +82,22 @@ static enum client_admission client_raise_locked(struct client_table *table, con
         *place = entry;
         table->entries_count++;
     }
-    if ((*place)->sessions >= table->max)
+    if ((*place)->sessions >= max)
         return CLIENT_OVER_LIMIT;
     (*place)->sessions++;
     return CLIENT_ADMITTED;
 }
 
-enum client_admission client_table_raise(struct client_table *table, const struct address *peer)
+enum client_admission client_table_raise(struct client_table *table, const struct address *peer, uint32_t max)
 {
-    if (table->max == 0)
-        return CLIENT_ADMITTED;
     lock_acquire(&table->lock);
-    enum client_admission admission = client_raise_locked(table, peer);
+    enum client_admission admission = client_raise_locked(table, peer, max);
     lock_release(&table->lock);
     return admission;
 }
 
 void client_table_lower(struct client_table *table, const struct address *peer)
 {
-    if (table->max == 0)
-        return;
     lock_acquire(&table->lock);
     struct client_entry **place = client_find(table, peer);
     struct client_entry *entry = *place;

@@ -1,7 +1,8 @@
 /*
  * client_table: how many sessions each client address has, with an exact limit.
  *
- * A hash table that holds only addresses with at least one session. The hash is seeded, so that clients cannot choose
+ * A hash table that holds only addresses with at least one session. The limit comes with each call, because it may change while
+ * there are sessions; whoever has none does not ask. The hash is seeded, so that clients cannot choose
  * addresses that collide. Any thread.
  */
 #ifndef FAIRLEAD_RELAY_CLIENT_TABLE_H
@@ -19,7 +20,6 @@ struct client_entry;
 struct client_table {
     struct lock lock;
     uint64_t seed;
-    uint32_t max;         /* per address; 0 = no limit, and nothing is stored */
     size_t buckets_count; /* a power of two, or 0 before the first client */
     size_t entries_count;
     struct client_entry **buckets;
@@ -27,10 +27,11 @@ struct client_table {
 
 enum client_admission { CLIENT_ADMITTED, CLIENT_OVER_LIMIT, CLIENT_NO_MEMORY };
 
-void client_table_init(struct client_table *table, uint32_t max, uint64_t seed);
+void client_table_init(struct client_table *table, uint64_t seed);
 
-/* Counts one more session of the address (its port does not matter). */
-enum client_admission client_table_raise(struct client_table *table, const struct address *peer);
+/* Counts one more session of the address (its port does not matter), unless it has `max` already. */
+enum client_admission client_table_raise(struct client_table *table, const struct address *peer,
+                                         uint32_t max);
 
 /* Gives back what client_table_raise admitted. */
 void client_table_lower(struct client_table *table, const struct address *peer);

@@ -1,28 +1,45 @@
 #include "relay/listener.h"
 
 #include "base/atomic.h"
-#include "base/check.h"
-#include "base/memory.h"
+#include "relay/generation.h"
+#include "relay/listener_socket.h"
 #include "relay/relay.h"
 #include "relay/session.h"
 #include "relay/upstream.h"
 
 #include <string.h>
 
-bool listener_init(struct listener *listener, struct relay *relay, const struct config_listener *config,
-                   struct upstream *upstream)
+bool listener_init(struct listener *listener, struct generation *generation,
+                   const struct config_listener *config, struct upstream *upstream)
 {
     memset(listener, 0, sizeof *listener);
-    listener->relay = relay;
+    listener->relay = generation->relay;
+    listener->generation = generation;
     listener->config = config;
     listener->upstream = upstream;
-    client_table_init(&listener->clients, config->sessions_per_ip_max, relay->options.random_seed);
-    listener->scope = stats_scope_create(STATS_LISTENER, config->name, NULL, relay->options.stats->workers);
-    if (listener->scope == NULL)
+    listener->ledger = ledgers_take(&listener->relay->ledgers, STATS_LISTENER, config->name, NULL);
+    if (listener->ledger == NULL)
         return false;
-    listener->scope->mode = config->mode == CONFIG_MODE_ECHO ? "echo" : "proxy";
-    gauge_init(&listener->scope->sessions, config->sessions_max);
+    listener->scope = listener->ledger->scope;
     return true;
+}
+
+void listener_destroy(struct listener *listener)
+{
+    ledgers_give(&listener->relay->ledgers, listener->ledger);
+}
+
+const char *listener_mode(const struct listener *listener)
+{
+    return listener->config->mode == CONFIG_MODE_ECHO ? "echo" : "proxy";
+}
+
+void listener_list(const struct listener *listener, struct stats_listing *listing)
+{
+    listener->ledger->published = true;
+    listing->scope = listener->scope;
+    listing->mode = listener_mode(listener);
+    listing->sessions_max = listener->config->sessions_max;
 }
 
 static const char *refusal_text(enum stats_counter refusal)
@@ -54,7 +71,10 @@ static enum stats_counter listener_admit(struct listener *listener, const struct
         gauge_lower(&stats->sessions);
         return STAT_REFUSED_LISTENER_LIMIT;
     }
-    enum client_admission admission = client_table_raise(&listener->clients, peer);
+    enum client_admission admission = CLIENT_ADMITTED;
+    if (listener->config->sessions_per_ip_max > 0)
+        admission =
+            client_table_raise(&listener->ledger->clients, peer, listener->config->sessions_per_ip_max);
     if (admission != CLIENT_ADMITTED) {
         gauge_lower(&listener->scope->sessions);
         gauge_lower(&stats->sessions);
@@ -65,7 +85,8 @@ static enum stats_counter listener_admit(struct listener *listener, const struct
 
 void listener_release(struct listener *listener, const struct address *peer)
 {
-    client_table_lower(&listener->clients, peer);
+    if (listener->config->sessions_per_ip_max > 0)
+        client_table_lower(&listener->ledger->clients, peer);
     gauge_lower(&listener->scope->sessions);
     gauge_lower(&listener->relay->options.stats->sessions);
 }
@@ -85,89 +106,26 @@ static void listener_refuse(struct listener *listener, struct port_socket *socke
     port_reset(socket);
 }
 
-static void listener_accepted(struct acceptor *acceptor, struct port_socket *socket,
-                              const struct address *peer, const struct address *local)
+bool listener_accept(struct listener *listener, struct port_socket *socket, const struct address *peer)
 {
-    struct listener *listener = CONTAINER_OF(acceptor, struct listener_socket, acceptor)->listener;
     enum stats_counter refusal = listener_admit(listener, peer);
 
-    (void)local;
-    if (refusal == STAT_REFUSED_END && !session_start(listener, socket, peer)) {
+    if (refusal == STAT_REFUSED_END && session_start(listener, socket, peer))
+        return true;
+    if (refusal == STAT_REFUSED_END) {
         listener_release(listener, peer);
         refusal = STAT_REFUSED_EXHAUSTED;
     }
-    if (refusal != STAT_REFUSED_END)
-        listener_refuse(listener, socket, peer, refusal);
-}
-
-static void listener_socket_closed(struct acceptor *acceptor)
-{
-    struct listener_socket *socket = CONTAINER_OF(acceptor, struct listener_socket, acceptor);
-
-    /* The memory stays until listener_destroy: another thread may be on its way through the list. */
-    relay_drop(socket->listener->relay);
+    listener_refuse(listener, socket, peer, refusal);
+    return false;
 }
 
 enum port_status listener_bind(struct listener *listener, const struct address *address, uint32_t *os_code)
 {
-    struct relay *relay = listener->relay;
-    struct stats_scope *scope = listener->scope;
-    struct listener_socket *socket = memory_allocate(1, sizeof *socket);
+    struct address bound;
+    enum port_status status = listener_socket_bind(listener, address, &bound, os_code);
 
-    *os_code = 0;
-    if (socket == NULL)
-        return PORT_EXHAUSTED;
-    struct acceptor_options options = {relay->port, relay->wheel, listener_accepted, listener_socket_closed,
-                                       listener->config->name};
-    socket->listener = listener;
-    enum port_status status = acceptor_open(&socket->acceptor, &options, address, os_code);
-    if (status != PORT_OK) {
-        memory_free(socket);
-        return status;
-    }
-    relay_hold(relay);
-    struct listener_socket **end = &listener->sockets;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = socket;
-    if (scope->addresses_count < STATS_ADDRESSES_MAX)
-        scope->addresses[scope->addresses_count++] = socket->acceptor.address;
-    return PORT_OK;
-}
-
-void listener_start(struct listener *listener)
-{
-    for (struct listener_socket *socket = listener->sockets; socket != NULL; socket = socket->next) {
-        char text[ADDRESS_TEXT_BYTES];
-        log_info("listener %s: listening on %s (%s)", listener->config->name,
-                 address_format(&socket->acceptor.address, text, sizeof text), listener->scope->mode);
-        acceptor_start(&socket->acceptor);
-    }
-}
-
-void listener_close(struct listener *listener)
-{
-    for (struct listener_socket *socket = listener->sockets; socket != NULL; socket = socket->next)
-        acceptor_close(&socket->acceptor);
-}
-
-void listener_pause(struct listener *listener)
-{
-    for (struct listener_socket *socket = listener->sockets; socket != NULL; socket = socket->next)
-        acceptor_pause(&socket->acceptor);
-}
-
-void listener_destroy(struct listener *listener)
-{
-    while (listener->sockets != NULL) {
-        struct listener_socket *socket = listener->sockets;
-        listener->sockets = socket->next;
-        memory_free(socket);
-    }
-    if (listener->scope == NULL)
-        return;
-    client_table_destroy(&listener->clients);
-    stats_unregister(listener->relay->options.stats, listener->scope);
-    stats_scope_free(listener->scope);
-    listener->scope = NULL;
+    if (status == PORT_OK && listener->addresses_count < STATS_ADDRESSES_MAX)
+        listener->addresses[listener->addresses_count++] = bound;
+    return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
+#include "relay/generation.h"
 #include "relay/listener.h"
 #include "relay/relay.h"
 #include "relay/session_connect.h"
@@ -108,7 +109,7 @@ static void session_free(struct session *session)
     }
     listener_release(listener, &session->peer);
     pool_give(&relay->sessions, session);
-    relay_drop(relay);
+    generation_drop(listener->generation);
 }
 
 void session_join(struct session *session)
@@ -434,7 +435,6 @@ bool session_start(struct listener *listener, struct port_socket *socket, const 
         return false;
     session_init(session, listener, peer);
     port_socket_move(&session->client, socket);
-    relay_hold(session->relay);
     stats_count(listener->scope, STAT_SESSIONS, 1);
     bool cutting = relay_list_session(session->relay, session);
 

@@ -21,7 +21,7 @@
  * whoever walks the relay's list. session_join drops one, and the last frees the session. Nothing else looks at the count.
  *
  * THREADS. The pipes run on whatever workers complete their operations, at the same time. `lock` guards the phase changes and
- * everything of the connect; the data path only reads `phase`. Lock order: relay->lock never inside; session->lock, then the timer wheel's.
+ * everything of the connect; the data path only reads `phase`. Lock order: relay->lock never inside; session->lock, then relay->sockets_lock, then the timer wheel's.
  */
 #ifndef FAIRLEAD_RELAY_SESSION_H
 #define FAIRLEAD_RELAY_SESSION_H
@@ -70,8 +70,8 @@ struct session {
     struct session *previous;
 };
 
-/* Takes over `socket`. The limits of the listener have been raised for it and are lowered when it is freed. False: no
- * memory; nothing was taken. On a worker. */
+/* Takes over `socket` and the caller's reference of the listener's generation. The limits of the listener have been raised for it and
+ * are lowered when it is freed. False: no memory; nothing was taken. On a worker. */
 bool session_start(struct listener *listener, struct port_socket *socket, const struct address *peer);
 
 /* Ends it now, both sides reset; `reason` counts if it is the first. Any worker that holds a reference. */

@@ -73,8 +73,10 @@ static uint32_t connect_failed(struct session *session, enum port_status status,
     connect_log_failure(session, status, os_code);
     session->connect_deadline_us = 0;
     session->connect_timed_out = false;
-    if (!upstream_failed(&session->attempt, status, &pause))
+    if (!upstream_failed(&session->attempt, status, &pause)) {
+        upstream_gave_up(&session->attempt, status, os_code);
         return session_shut(session, STAT_CLOSED_CONNECT_FAILED);
+    }
     if (!pause)
         return connect_try(session);
     session->retry_us = connect_now_us(session) + CONNECT_RETRY_US;
@@ -120,6 +122,7 @@ static bool connect_succeeded(struct session *session)
 {
     bool resume = session->inbound_parked;
 
+    upstream_reached(&session->attempt);
     stats_time(session->attempt.server->scope, STAT_TIME_CONNECT,
                connect_now_us(session) - session->connect_started_us);
     session_flow(session);

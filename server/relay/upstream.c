@@ -2,6 +2,8 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
+#include "base/log.h"
+#include "relay/generation.h"
 #include "relay/relay.h"
 
 #include <string.h>
@@ -16,62 +18,93 @@ static void server_resolve(struct server *server)
     port_resolve(server->upstream->relay->port, &server->resolve, endpoint->host, endpoint->port);
 }
 
-bool upstream_init(struct upstream *upstream, struct relay *relay, const struct config_upstream *config)
+bool upstream_init(struct upstream *upstream, struct generation *generation,
+                   const struct config_upstream *config)
 {
     struct server *server = &upstream->server;
 
     memset(upstream, 0, sizeof *upstream);
-    upstream->relay = relay;
+    upstream->relay = generation->relay;
+    upstream->generation = generation;
     upstream->config = config;
     server->upstream = upstream;
     server->config = &config->servers[0];
     lock_init(&server->lock);
     port_resolve_init(&server->resolve, server_resolved);
     timer_init(&server->resolve_timer, server_resolve_due);
-    server->scope =
-        stats_scope_create(STATS_SERVER, server->config->name, config->name, relay->options.stats->workers);
-    if (server->scope == NULL)
+    server->ledger =
+        ledgers_take(&upstream->relay->ledgers, STATS_SERVER, server->config->name, config->name);
+    if (server->ledger == NULL)
         return false;
-    gauge_init(&server->scope->sessions, server->config->sessions_max);
+    server->scope = server->ledger->scope;
     if (server->config->endpoint.is_literal) {
         server->addresses[0] = server->config->endpoint.address;
         server->addresses_count = 1;
-        server->scope->addresses[0] = server->addresses[0];
-        server->scope->addresses_count = 1;
     }
-    stats_register(relay->options.stats, server->scope);
     return true;
+}
+
+void upstream_destroy(struct upstream *upstream)
+{
+    ledgers_give(&upstream->relay->ledgers, upstream->server.ledger);
+}
+
+void upstream_list(const struct upstream *upstream, struct stats_listing *listing)
+{
+    upstream->server.ledger->published = true;
+    listing->scope = upstream->server.scope;
+    listing->sessions_max = upstream->server.config->sessions_max;
+}
+
+void upstream_inherit(struct upstream *upstream, struct upstream *from)
+{
+    struct server *to = &upstream->server;
+    struct server *old = &from->server;
+    const struct config_endpoint *endpoint = &to->config->endpoint;
+    const struct config_endpoint *before = &old->config->endpoint;
+
+    if (endpoint->is_literal || before->is_literal || endpoint->port != before->port ||
+        strcmp(endpoint->host, before->host) != 0 || strcmp(to->config->name, old->config->name) != 0)
+        return;
+    lock_acquire(&old->lock);
+    to->looked_up = old->looked_up;
+    to->addresses_count = old->addresses_count;
+    memcpy(to->addresses, old->addresses, old->addresses_count * sizeof old->addresses[0]);
+    lock_release(&old->lock);
+}
+
+/* With the lock held, so that of two servers that share the numbers the one in force has the last word. */
+static void server_show_addresses(const struct server *server)
+{
+    if (!server->closing)
+        stats_scope_set_addresses(server->upstream->relay->options.stats, server->scope, server->addresses,
+                                  server->addresses_count);
 }
 
 void upstream_start(struct upstream *upstream)
 {
-    if (upstream->server.config->endpoint.is_literal)
-        return;
-    relay_hold(upstream->relay);
-    server_resolve(&upstream->server);
+    struct server *server = &upstream->server;
+
+    lock_acquire(&server->lock);
+    server_show_addresses(server);
+    bool look_up = !server->closing && !server->config->endpoint.is_literal;
+    if (look_up)
+        generation_hold(upstream->generation);
+    lock_release(&server->lock);
+    if (look_up)
+        server_resolve(server);
 }
 
 void upstream_close(struct upstream *upstream)
 {
     struct server *server = &upstream->server;
 
-    if (server->scope == NULL)
-        return;
     lock_acquire(&server->lock);
-    atomic_store_u32(&upstream->closing, 1);
+    server->closing = true;
     bool cancelled = timer_cancel(upstream->relay->wheel, &server->resolve_timer);
     lock_release(&server->lock);
     if (cancelled)
-        relay_drop(upstream->relay);
-}
-
-void upstream_destroy(struct upstream *upstream)
-{
-    if (upstream->server.scope == NULL)
-        return;
-    stats_unregister(upstream->relay->options.stats, upstream->server.scope);
-    stats_scope_free(upstream->server.scope);
-    upstream->server.scope = NULL;
+        generation_drop(upstream->generation);
 }
 
 /* When to look the name up again; 0 = not. While a name does not resolve it is tried more often, interval or not. */
@@ -93,11 +126,11 @@ static void server_resolve_later(struct server *server, bool failed)
     lock_acquire(&server->lock);
     server->looked_up = true;
     bool armed = false;
-    if (atomic_load_u32(&server->upstream->closing) == 0 && pause_us > 0)
+    if (!server->closing && pause_us > 0)
         armed = timer_set(relay->wheel, &server->resolve_timer, port_now_us(relay->port) + pause_us);
     lock_release(&server->lock);
     if (!armed)
-        relay_drop(relay);
+        generation_drop(server->upstream->generation);
 }
 
 static void server_resolve_due(struct timer *timer)
@@ -110,12 +143,11 @@ static void server_resolve_due(struct timer *timer)
 static void server_resolve_failed(struct server *server)
 {
     stats_count(server->scope, STAT_ERROR_RESOLVE, 1);
-    if (server->resolve_failing)
+    if (atomic_exchange_u32(&server->ledger->resolve_failing, 1) != 0)
         return;
-    server->resolve_failing = true;
-    log_warn("upstream %s: server %s: cannot resolve %s: %s", server->upstream->config->name,
-             server->config->name, server->config->endpoint.host,
-             port_status_text(server->resolve.op.status));
+    log_event(EVENT_UPSTREAM_DOWN, LOG_WARN, "upstream %s: server %s: cannot resolve %s: %s",
+              server->upstream->config->name, server->config->name, server->config->endpoint.host,
+              port_status_text(server->resolve.op.status));
 }
 
 static void server_resolve_took(struct server *server)
@@ -125,13 +157,11 @@ static void server_resolve_took(struct server *server)
     lock_acquire(&server->lock);
     server->addresses_count = resolve->count;
     memcpy(server->addresses, resolve->addresses, resolve->count * sizeof resolve->addresses[0]);
+    server_show_addresses(server);
     lock_release(&server->lock);
-    stats_scope_set_addresses(server->upstream->relay->options.stats, server->scope, resolve->addresses,
-                              resolve->count);
-    if (server->resolve_failing)
-        log_info("upstream %s: server %s: %s resolves again", server->upstream->config->name,
-                 server->config->name, server->config->endpoint.host);
-    server->resolve_failing = false;
+    if (atomic_exchange_u32(&server->ledger->resolve_failing, 0) != 0)
+        log_event(EVENT_UPSTREAM_UP, LOG_INFO, "upstream %s: server %s: %s resolves again",
+                  server->upstream->config->name, server->config->name, server->config->endpoint.host);
 }
 
 static void server_resolved(struct port_op *op)
@@ -208,4 +238,32 @@ bool upstream_failed(struct attempt *attempt, enum port_status status, bool *pau
     lock_release(&server->lock);
     *pause = count == 0 || attempt->failures % count == 0;
     return attempt->failures <= server->upstream->config->retries;
+}
+
+void upstream_reached(const struct attempt *attempt)
+{
+    const struct server *server = attempt->server;
+
+    if (atomic_load_u32(&server->ledger->down) == 0 || atomic_exchange_u32(&server->ledger->down, 0) == 0)
+        return;
+    log_event(EVENT_UPSTREAM_UP, LOG_INFO, "upstream %s: server %s: can be connected again",
+              server->upstream->config->name, server->config->name);
+}
+
+void upstream_gave_up(const struct attempt *attempt, enum port_status status, uint32_t os_code)
+{
+    const struct server *server = attempt->server;
+    const struct relay *relay = server->upstream->relay;
+    struct ledger *ledger = server->ledger;
+    uint64_t suppressed;
+    char text[96];
+
+    if (atomic_load_u32(&ledger->down) != 0 ||
+        !log_allowed(&ledger->down_log, port_now_us(relay->port), &suppressed) ||
+        atomic_exchange_u32(&ledger->down, 1) != 0)
+        return;
+    log_event(EVENT_UPSTREAM_DOWN, LOG_WARN,
+              "upstream %s: server %s: cannot be connected: %s; clients are reset until it can",
+              server->upstream->config->name, server->config->name,
+              port_status_describe(status, os_code, text, sizeof text));
 }

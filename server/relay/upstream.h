@@ -5,7 +5,7 @@
  * and after each full round wait CONNECT_RETRY_US.
  *
  * Threads: workers. Sessions copy the address they try, so a look-up may replace the list at any time. upstream_close stops the
- * look-ups; the memory may be freed once the relay's last reference is gone.
+ * look-ups, each of which holds a reference of the generation; it may come while upstream_start runs, or before.
  */
 #ifndef FAIRLEAD_RELAY_UPSTREAM_H
 #define FAIRLEAD_RELAY_UPSTREAM_H
@@ -13,30 +13,32 @@
 #include "base/timer.h"
 #include "config/config.h"
 #include "port/port.h"
+#include "relay/ledger.h"
 #include "stats/counters.h"
 
+struct generation;
 struct relay;
 struct upstream;
 
 struct server {
     struct upstream *upstream;
     const struct config_upstream_server *config;
-    struct stats_scope *scope;
-    struct lock lock; /* guards the addresses */
-    bool looked_up;   /* the first look-up of the name has ended, well or not */
+    struct ledger *ledger;
+    struct stats_scope *scope; /* the ledger's */
+    struct lock lock;          /* guards what follows; the wheel's and that of the statistics inside */
+    bool closing;
+    bool looked_up; /* the first look-up of the name has ended, well or not */
     uint32_t addresses_count;
     struct address addresses[RESOLVE_ADDRESSES_MAX];
     struct port_resolve resolve;
     struct timer resolve_timer;
-    bool
-        resolve_failing; /* said in the log once, until it works again; only the resolve's owner touches it */
 };
 
 struct upstream {
     struct relay *relay;
+    struct generation *generation;
     const struct config_upstream *config;
     struct server server;
-    uint32_t closing; /* atomic */
 };
 
 /* One session's way through the addresses of a server. */
@@ -46,17 +48,22 @@ struct attempt {
     struct address address;
 };
 
-/* False: out of memory. Registers the server's scope. */
-bool upstream_init(struct upstream *upstream, struct relay *relay, const struct config_upstream *config);
+/* False: out of memory. */
+bool upstream_init(struct upstream *upstream, struct generation *generation,
+                   const struct config_upstream *config);
+void upstream_destroy(struct upstream *upstream);
+
+/* What the statistics have to know of its server. */
+void upstream_list(const struct upstream *upstream, struct stats_listing *listing);
+
+/* If the server is the same as that of `from`, its addresses need not be waited for. Before upstream_start. */
+void upstream_inherit(struct upstream *upstream, struct upstream *from);
 
 /* Begins the look-ups, if the server has a name. On a worker. */
 void upstream_start(struct upstream *upstream);
 
-/* Ends them. A look-up under way holds a reference of the relay. */
+/* Ends them. */
 void upstream_close(struct upstream *upstream);
-
-/* After the last session and look-up. Also right after a failed upstream_init. */
-void upstream_destroy(struct upstream *upstream);
 
 /* Reserves one of the server's sessions; false: its max_sessions is reached. upstream_release gives it back. */
 bool upstream_reserve(struct upstream *upstream, struct attempt *attempt);
@@ -65,6 +72,11 @@ void upstream_release(struct attempt *attempt);
 /* The address for the next try. NOT_YET: its name is being looked up for the first time, ask again soon. */
 enum upstream_answer { UPSTREAM_ADDRESS, UPSTREAM_NOT_YET, UPSTREAM_NONE };
 enum upstream_answer upstream_next_address(struct attempt *attempt);
+
+/* The session is connected; or it was the server's fault that it could not be. Log and Event Log hear of each change, and of no more
+ * than one in LOG_INTERVAL_US. */
+void upstream_reached(const struct attempt *attempt);
+void upstream_gave_up(const struct attempt *attempt, enum port_status status, uint32_t os_code);
 
 /* Notes that a try failed. False: that was the last one. `*pause` tells that every address has had its turn. */
 bool upstream_failed(struct attempt *attempt, enum port_status status, bool *pause);

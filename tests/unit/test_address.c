@@ -268,6 +268,29 @@ static void test_address_knows_loopback_and_any(void **state)
     assert_false(address_is_loopback(&address));
 }
 
+static void test_address_overlaps_where_two_sockets_cannot_listen(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool overlaps;
+    } cases[] = {
+        {"127.0.0.1", "127.0.0.1", true}, {"127.0.0.1", "127.0.0.2", false}, {"0.0.0.0", "127.0.0.1", true},
+        {"::", "127.0.0.1", true},        {"::", "0.0.0.0", true},           {"0.0.0.0", "::1", false},
+        {"::1", "127.0.0.1", false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct address a = parsed(cases[i].a);
+        struct address b = parsed(cases[i].b);
+        assert_int_equal(address_overlaps(&a, &b), cases[i].overlaps);
+        assert_int_equal(address_overlaps(&b, &a), cases[i].overlaps);
+        b.port = 81;
+        assert_false(address_overlaps(&a, &b));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_address_mapped_becomes_v4),
         cmocka_unit_test(test_address_equality_sees_every_part),
         cmocka_unit_test(test_address_knows_loopback_and_any),
+        cmocka_unit_test(test_address_overlaps_where_two_sockets_cannot_listen),
     };
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }

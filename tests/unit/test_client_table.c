@@ -29,14 +29,14 @@ static void test_client_table_refuses_exactly_beyond_the_limit(void **state)
     struct address peer = client(1, 1000);
 
     (void)state;
-    client_table_init(&table, 2, SEED);
-    assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
+    client_table_init(&table, SEED);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_ADMITTED);
     peer.port = 1001; /* another connection of the same client */
-    assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
-    assert_int_equal(client_table_raise(&table, &peer), CLIENT_OVER_LIMIT);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_ADMITTED);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_OVER_LIMIT);
     client_table_lower(&table, &peer);
-    assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
-    assert_int_equal(client_table_raise(&table, &peer), CLIENT_OVER_LIMIT);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_ADMITTED);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_OVER_LIMIT);
     client_table_lower(&table, &peer);
     client_table_lower(&table, &peer);
     client_table_destroy(&table);
@@ -47,16 +47,16 @@ static void test_client_table_counts_each_address_by_itself(void **state)
     struct client_table table;
 
     (void)state;
-    client_table_init(&table, 1, SEED);
+    client_table_init(&table, SEED);
     for (uint32_t i = 0; i < 5000; i++) {
         struct address peer = client(i, 1);
-        assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
+        assert_int_equal(client_table_raise(&table, &peer, 1), CLIENT_ADMITTED);
     }
     for (uint32_t i = 0; i < 5000; i++) {
         struct address peer = client(i, 2);
-        assert_int_equal(client_table_raise(&table, &peer), CLIENT_OVER_LIMIT);
+        assert_int_equal(client_table_raise(&table, &peer, 1), CLIENT_OVER_LIMIT);
         client_table_lower(&table, &peer);
-        assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
+        assert_int_equal(client_table_raise(&table, &peer, 1), CLIENT_ADMITTED);
         client_table_lower(&table, &peer);
     }
     assert_int_equal(table.entries_count, 0);
@@ -71,7 +71,7 @@ static void test_client_table_agrees_with_a_plain_count(void **state)
     uint64_t random = SEED;
 
     (void)state;
-    client_table_init(&table, LIMIT, SEED);
+    client_table_init(&table, SEED);
     for (int step = 0; step < STEPS; step++) {
         uint64_t draw = random_next(&random);
         uint32_t number = (uint32_t)(draw % CLIENTS);
@@ -81,7 +81,7 @@ static void test_client_table_agrees_with_a_plain_count(void **state)
             sessions[number]--;
         } else {
             enum client_admission expected = sessions[number] < LIMIT ? CLIENT_ADMITTED : CLIENT_OVER_LIMIT;
-            assert_int_equal(client_table_raise(&table, &peer), expected);
+            assert_int_equal(client_table_raise(&table, &peer, LIMIT), expected);
             if (expected == CLIENT_ADMITTED)
                 sessions[number]++;
         }
@@ -96,15 +96,23 @@ static void test_client_table_agrees_with_a_plain_count(void **state)
     client_table_destroy(&table);
 }
 
-static void test_client_table_without_a_limit_stores_nothing(void **state)
+static void test_client_table_obeys_a_limit_that_changes(void **state)
 {
     struct client_table table;
     struct address peer = client(1, 1);
 
     (void)state;
-    client_table_init(&table, 0, SEED);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(client_table_raise(&table, &peer), CLIENT_ADMITTED);
+    client_table_init(&table, SEED);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(client_table_raise(&table, &peer, 3), CLIENT_ADMITTED);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_OVER_LIMIT);
+    client_table_lower(&table, &peer);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_OVER_LIMIT);
+    client_table_lower(&table, &peer);
+    assert_int_equal(client_table_raise(&table, &peer, 2), CLIENT_ADMITTED);
+    assert_int_equal(client_table_raise(&table, &peer, 4), CLIENT_ADMITTED);
+    for (int i = 0; i < 3; i++)
+        client_table_lower(&table, &peer);
     assert_int_equal(table.entries_count, 0);
     client_table_destroy(&table);
 }
@@ -115,7 +123,7 @@ int main(void)
         cmocka_unit_test(test_client_table_refuses_exactly_beyond_the_limit),
         cmocka_unit_test(test_client_table_counts_each_address_by_itself),
         cmocka_unit_test(test_client_table_agrees_with_a_plain_count),
-        cmocka_unit_test(test_client_table_without_a_limit_stores_nothing),
+        cmocka_unit_test(test_client_table_obeys_a_limit_that_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
