@@ -40,7 +40,7 @@ static char *to_utf8(const wchar_t *text)
     return copy;
 }
 
-/* cmd.exe without AutoRun, and the line behind /c exactly as make wrote it. */
+/* cmd.exe without AutoRun; with /s it takes away the outer quotes, and the line is exactly as make wrote it. */
 static int run_line(void)
 {
     wchar_t *line = environment(L"MSVC_LINE");
@@ -49,7 +49,7 @@ static int run_line(void)
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
     DWORD code = 0;
-    swprintf(command, units, L"cmd.exe /d /c %ls", line);
+    swprintf(command, units, L"cmd.exe /d /s /c \"%ls\"", line);
     SetEnvironmentVariableW(L"MSVC_LINE", NULL);
     if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
         return fail("cmd.exe cannot be started");

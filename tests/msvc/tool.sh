@@ -9,8 +9,6 @@ WINE_HEADERS=/usr/include/wine/wine
 name=$1
 shift
 
-[ -z "${MSVC_LOG:-}" ] || printf '%s\n' "$name $*" >>"$MSVC_LOG"
-
 # Z: is the Linux root, other drives are links in the prefix. Options such as /out:Z:\x hold a path too.
 linux_path() {
     local path=${1//\\//}
@@ -24,6 +22,7 @@ arguments=()
 for argument in "$@"; do
     arguments+=("$(linux_path "$argument")")
 done
+[ -z "${MSVC_LOG:-}" ] || printf '%s\n' "$name ${arguments[*]}" >>"$MSVC_LOG"
 
 # clang warns of what cl cannot see; and of nothing that Makefile.msvc turns off by number.
 compile() {
@@ -45,7 +44,7 @@ link) exec lld-link-14 "/libpath:$MSVC_TOOLS/lib" "${arguments[@]}" ;;
 lib) exec lld-link-14 /lib "${arguments[@]}" ;;
 rc) exec llvm-rc-14 /i "$HERE/include" /i "$WINE_HEADERS/windows" /i "$WINE_HEADERS/msvcrt" "${arguments[@]}" ;;
 mc) compile_messages "${arguments[@]}" ;;
-nmake | vcpkg) exec "$HERE/$name.sh" "${arguments[@]}" ;;
+nmake | vcpkg | python) exec "$HERE/$name.sh" "${arguments[@]}" ;;
 *)
     echo "tool.sh: no stand-in for $name" >&2
     exit 99
