@@ -35,6 +35,7 @@ all:
 FOLDERS  := config server server/base server/port server/relay server/stats server/admin server/host
 SOURCES  := $(sort $(wildcard $(FOLDERS:=/*.c)))
 RESOURCE := $(wildcard server/host/fairlead.rc)
+MESSAGES := $(wildcard server/host/fairlead.mc)
 
 # What knows Windows; everything else is portable and is tested natively.
 WINDOWS  := $(filter server/main.c server/host/% server/port/port_iocp% server/port/iocp%,$(SOURCES)) \
@@ -88,6 +89,7 @@ mingw_objects  = $(patsubst %.c,$M/obj/%.o,$(1))
 native_objects = $(patsubst %.c,$N/obj/%.o,$(1))
 fuzz_objects   = $(patsubst %.c,$F/obj/%.o,$(1))
 
+MESSAGE_TABLE  := $M/obj/messages/MSG00409.bin
 EXE_OBJECTS    := $(call mingw_objects,$(SOURCES)) $(patsubst %.rc,$M/obj/%.res.o,$(RESOURCE))
 # The seam's suite needs the ground floor and the seam only, so it is built while those above do not compile.
 PORT_LIBRARY   := $(call mingw_objects,$(filter server/base/% server/port/%,$(SOURCES)))
@@ -146,8 +148,12 @@ $M/obj/tests/%.o: tests/%.c $M/flags build/deps/mingw/.stamp
 $M/obj/%.o: %.c $M/flags build/deps/mingw/.stamp
 	$(call run,CC,$(MINGW_CC) $(MINGW_FLAGS) $(WARNINGS) -c $< -o $@)
 # A resource may embed files (an icon, a manifest, a page), which no dependency file names.
-$M/obj/%.res.o: %.rc $M/flags $(wildcard server/host/*.manifest server/host/*.ico) server/base/version.h
-	$(call run,RC,$(CROSS)windres -I. -Iserver -i $< -o $@)
+$M/obj/%.res.o: %.rc $M/flags $(wildcard server/host/*.manifest server/host/*.ico) $(MESSAGE_TABLE) \
+                server/base/version.h
+	$(call run,RC,$(CROSS)windres -I. -Iserver -I$(dir $(MESSAGE_TABLE)) -i $< -o $@)
+# Of what it writes only the table is used: ids are the numbers of enum event.
+$(MESSAGE_TABLE): $(MESSAGES) $M/flags
+	$(call run,MC,$(CROSS)windmc -U -h $(@D) -r $(@D) $<)
 $N/obj/tests/%.o: tests/%.c $N/flags build/deps/native/.stamp
 	$(call run,CC,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $N/obj/%.o: %.c $N/flags build/deps/native/.stamp

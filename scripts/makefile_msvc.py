@@ -15,7 +15,7 @@ import sys
 MAKEFILE = "Makefile.msvc"
 HINT = f"run: /usr/bin/python3 scripts/makefile_msvc.py --write, and commit {MAKEFILE}"
 
-VARIABLES = ("SOURCES", "RESOURCE", "UNIT_TESTS", "UNIT_PARTS", "SUPPORT", "PORT_TESTS", "MINGW_LIBS")
+VARIABLES = ("SOURCES", "RESOURCE", "MESSAGES", "UNIT_TESTS", "UNIT_PARTS", "SUPPORT", "PORT_TESTS", "MINGW_LIBS")
 # A unit test that starts threads by itself does so with POSIX's; it runs natively, under sanitizers.
 POSIX_HEADERS = re.compile(r'#include\s*(<(pthread|unistd|sys/\w+|ucontext|dlfcn)\.h>|"support/\w+_native\.h")')
 
@@ -61,6 +61,7 @@ class Parts:
         self.test_headers = self.list_headers(root, "tests/unit", "tests/port", "tests/support")
         self.sources = found["SOURCES"]
         self.resources = found["RESOURCE"]
+        self.messages = found["MESSAGES"]
         self.embedded = [
             path.relative_to(root).as_posix()
             for pattern in ("*.manifest", "*.ico")
@@ -119,8 +120,13 @@ def rules(parts):
     pieces = [""]
     pieces += [compile_rule(name, "$(HEADERS)", "CFLAGS") for name in parts.sources]
     pieces += [
-        f"{object_name(name)}: {name} {embedded} $(O)/made\n\t@$(RC) /nologo /I. /Iserver /fo$@ {name}\n"
+        f"{object_name(name)}: {name} {embedded} $(O)/MSG00409.bin $(O)/made\n"
+        f"\t@$(RC) /nologo /I. /Iserver /I$(O) /fo$@ {name}\n"
         for name in parts.resources
+    ]
+    # The language of the table is in its name, which fairlead.mc chooses.
+    pieces += [
+        f"$(O)/MSG00409.bin: {name} $(O)/made\n\t@$(MC) -h $(O) -r $(O) {name}\n" for name in parts.messages
     ]
     tests = parts.port_suite + parts.unit_parts + parts.unit_tests
     pieces += [compile_rule(name, "$(HEADERS) $(TEST_HEADERS)", "TEST_CFLAGS") for name in tests]
