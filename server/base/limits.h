@@ -93,6 +93,15 @@
 /* A service that hears of a shutdown only when it has begun gets 5 s, as a console does. */
 #define SERVICE_SHUTDOWN_DRAIN_MS CONSOLE_CLOSE_DRAIN_MS
 
+/* What a crash may take to write its dump, its event and the last lines of the log: seconds on a busy disk, and then it has to end. */
+#define CRASH_TIME_MS (15 * 1000)
+
+/* Dumps kept: enough to compare the last few crashes, and only some megabytes when it crashes in a loop. */
+#define CRASH_DUMPS_MAX 5
+
+/* What is kept back of the main thread's stack, so that its overflow can still be told. */
+#define CRASH_STACK_BYTES (32 * 1024)
+
 /* ReportEvent refuses a string of more than 31,839 characters. */
 #define EVENT_TEXT_CHARS_MAX 31839
 

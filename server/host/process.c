@@ -3,6 +3,8 @@
 #include "base/arguments.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "host/crash.h"
+#include "host/system_library.h"
 #include "host/wide.h"
 
 #include <windows.h>
@@ -17,12 +19,29 @@ static UINT console_code_page; /* of the console before us; 0: there is none */
 static char *argument_text;
 static char **arguments;
 
+/* What nothing here needs and attackers like: other people's code by extension points, and images from shares or written by
+ * processes of low integrity. A system that does not know one of these goes on without it. */
+static void forbid_foreign_code(void)
+{
+    PROCESS_MITIGATION_EXTENSION_POINT_DISABLE_POLICY points = {0};
+    PROCESS_MITIGATION_IMAGE_LOAD_POLICY images = {0};
+
+    points.DisableExtensionPoints = 1;
+    (void)SetProcessMitigationPolicy(ProcessExtensionPointDisablePolicy, &points, sizeof points);
+    images.NoRemoteImages = 1;
+    images.NoLowMandatoryLabelImages = 1;
+    images.PreferSystem32Images = 1;
+    (void)SetProcessMitigationPolicy(ProcessImageLoadPolicy, &images, sizeof images);
+}
+
 void process_prepare(void)
 {
     SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32);
     HeapSetInformation(NULL, HeapEnableTerminationOnCorruption, NULL, 0);
     /* A missing drive or floppy is an error to report, not a box on a screen that nobody watches. */
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOOPENFILEERRORBOX);
+    forbid_foreign_code();
+    crash_prepare();
 
     _setmode(_fileno(stdout), _O_BINARY);
     _setmode(_fileno(stderr), _O_BINARY);
@@ -79,22 +98,13 @@ uint32_t process_id(void)
     return GetCurrentProcessId();
 }
 
-/* bcrypt.dll is loaded by hand: linked, it would be searched for beside the executable before main can forbid
- * that. */
 static bool read_system_random(uint64_t *value)
 {
     typedef LONG WINAPI generate(void *algorithm, UCHAR *buffer, ULONG bytes, ULONG flags);
     const ULONG use_system_preferred = 2;
-    bool filled = false;
 
-    HMODULE library = LoadLibraryExW(L"bcrypt.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
-    if (library == NULL)
-        return false;
-    generate *function = (generate *)(void (*)(void))GetProcAddress(library, "BCryptGenRandom");
-    if (function != NULL)
-        filled = function(NULL, (UCHAR *)value, sizeof *value, use_system_preferred) >= 0;
-    FreeLibrary(library);
-    return filled;
+    generate *function = (generate *)system_library_find(L"bcrypt.dll", "BCryptGenRandom");
+    return function != NULL && function(NULL, (UCHAR *)value, sizeof *value, use_system_preferred) >= 0;
 }
 
 uint64_t process_random_seed(void)

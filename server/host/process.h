@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Libraries come from the system's folder only (SEMANTICS W2), a damaged heap ends the process, output is
- * UTF-8 with plain line feeds. */
+/* Libraries come from the system's folder only (SEMANTICS W2), a damaged heap ends the process, no box appears on a screen, crashes
+ * are handled (crash.h), output is UTF-8 with plain line feeds. */
 void process_prepare(void);
 
 /* Gives the console its code page back, and the arguments' memory. */

@@ -1,7 +1,9 @@
 #include "host/runner.h"
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "base/log.h"
+#include "host/crash.h"
 #include "host/event_log.h"
 #include "host/log_sink.h"
 #include "host/process.h"
@@ -91,6 +93,7 @@ static bool start_log(const struct config *config, char *why, size_t why_bytes)
     if (!log_sink_check(&log, why, why_bytes))
         return false;
     if (log_sink_start(&log, &os_code)) {
+        crash_set_folder(log.file != NULL ? log.file : "");
         if (log.file != NULL)
             fprintf(stderr, "fairlead: logging to %s\n", log.file);
         return true;
@@ -183,7 +186,7 @@ bool runner_start(const struct runner_options *given, char *why, size_t why_byte
 
 int runner_finish(void)
 {
-    WaitForSingleObject(stopped, INFINITE);
+    CHECK(WaitForSingleObject(stopped, INFINITE) == WAIT_OBJECT_0);
     AcquireSRWLockExclusive(&lock);
     struct daemon *daemon = running;
     running = NULL;
