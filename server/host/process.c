@@ -74,23 +74,29 @@ char **process_arguments(size_t *count)
     return arguments;
 }
 
-char *process_folder(void)
+char *process_path(void)
 {
-    char *folder = NULL;
+    char *text = NULL;
     const DWORD size = 32768; /* the longest path of Windows */
     wchar_t *path = memory_allocate(size, sizeof *path);
 
     if (path == NULL)
         return NULL;
     DWORD length = GetModuleFileNameW(NULL, path, size);
-    if (length > 0 && length < size) {
-        while (length > 0 && path[length - 1] != L'\\')
-            length--;
-        path[length] = L'\0';
-        folder = wide_to_text(path);
-    }
+    if (length > 0 && length < size)
+        text = wide_to_text(path);
     memory_free(path);
-    return folder;
+    return text;
+}
+
+char *process_folder(void)
+{
+    char *path = process_path();
+    char *slash = path != NULL ? strrchr(path, '\\') : NULL;
+
+    if (slash != NULL)
+        slash[1] = '\0';
+    return path;
 }
 
 uint32_t process_id(void)

@@ -23,6 +23,9 @@ void process_end(void);
  * process_end. */
 char **process_arguments(size_t *count);
 
+/* The executable itself, to be freed with memory_free; NULL: the system does not tell. */
+char *process_path(void);
+
 /* The folder of the executable with its last backslash, to be freed with memory_free; NULL: the system does
  * not tell. */
 char *process_folder(void);

@@ -3,8 +3,10 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "host/crash.h"
 #include "host/event_log.h"
+#include "host/file_access.h"
 #include "host/log_sink.h"
 #include "host/process.h"
 #include "host/reloader.h"
@@ -81,6 +83,19 @@ static struct log_sink_options log_options(const struct config *config)
     log.session_file = config->server.session_log;
     log.event_writer = options.events ? event_log_write : NULL;
     return log;
+}
+
+/* Whoever changes the configuration or the program decides what this process does, with its rights. */
+static void warn_of_writers(const char *config_file)
+{
+    char warning[LOG_LINE_BYTES];
+    char *program = process_path();
+
+    if (file_access_warn(config_file, warning, sizeof warning))
+        log_warn("%s", warning);
+    if (program != NULL && file_access_warn(program, warning, sizeof warning))
+        log_warn("%s", warning);
+    memory_free(program);
 }
 
 static bool start_log(const struct config *config, char *why, size_t why_bytes)
@@ -169,6 +184,7 @@ bool runner_start(const struct runner_options *given, char *why, size_t why_byte
         config_free(config);
         return false;
     }
+    warn_of_writers(config->file);
     stopped = CreateEventW(NULL, TRUE, FALSE, NULL);
     os_code = GetLastError();
     if (stopped == NULL || !reloader_start(config->file, accept_config, &os_code)) {
