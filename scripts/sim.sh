@@ -182,7 +182,7 @@ run_coverage() {
         object=$out/${source//\//_}.o
         objects+=("$object")
         local covered=()
-        [[ $source == server/relay/* || $source == server/port/acceptor.c || $source == server/daemon.c ]] &&
+        [[ $source == server/relay/* || $source == server/port/acceptor.c || $source == server/daemon*.c || $source == server/changes.c ]] &&
             covered=(-fprofile-instr-generate -fcoverage-mapping)
         clang "${flags[@]}" "${covered[@]}" -c "$source" -o "$object"
     done
