@@ -121,8 +121,9 @@ static void describe_listeners(struct changes *changes, struct report *report,
         const struct listener *listener = &before->listeners[i];
         if (find_listener(after, listener->config->name, i) != NULL)
             continue;
-        report_line(report, "listener %s: removed; %u sessions go on", listener->config->name,
-                    gauge_current(&listener->scope->sessions));
+        uint32_t sessions = gauge_current(&listener->scope->sessions);
+        report_line(report, "listener %s: removed; %u session%s on", listener->config->name, sessions,
+                    sessions == 1 ? " goes" : "s go");
         changes->listeners_removed++;
     }
 }

@@ -55,8 +55,8 @@ static void log_outcome(struct daemon *daemon, const struct reload_outcome *outc
                   changes->listeners_changed, changes->listeners_unchanged);
     else if (lines > 1)
         log_event(EVENT_RELOAD_REFUSED, LOG_ERROR,
-                  "the reload was refused, generation %llu stays in force: %s (and %u more lines)",
-                  generation, first, lines - 1);
+                  "the reload was refused, generation %llu stays in force: %s (lines in all: %u)", generation,
+                  first, lines);
     else
         log_event(EVENT_RELOAD_REFUSED, LOG_ERROR,
                   "the reload was refused, generation %llu stays in force: %s", generation, first);
