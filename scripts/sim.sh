@@ -104,6 +104,7 @@ summarize() {
         / worlds from seed / { worlds += $1; steps += $6; rate += $(NF - 3) }
         /^  .* worlds$/      { of[$1] += $2; next }
         /^fault pairs/       { pairs = $0 }
+        /^reload: /          { if (!($2 in given)) changes[++m] = $2; given[$2] += $3; refused[$2] += $5; next }
         /^  /                { if (!($1 in times)) order[++n] = $1; times[$1] += $2; in_worlds[$1] += $3 }
         END {
             printf "%d worlds, %d steps, about %d worlds per second\n", worlds, steps, rate
@@ -111,6 +112,8 @@ summarize() {
             print "fault                      times     worlds"
             for (i = 1; i <= n; i++) printf "  %-20s %10d %10d\n", order[i], times[order[i]], in_worlds[order[i]]
             if (pairs != "") print pairs " (of one part)"
+            print "change by a reload     applied    refused"
+            for (i = 1; i <= m; i++) printf "  %-20s %10d %10d\n", changes[i], given[changes[i]], refused[changes[i]]
         }'
 }
 

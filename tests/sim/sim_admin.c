@@ -4,6 +4,7 @@
 #include "tests/sim/port_sim_memory.h"
 #include "tests/sim/port_sim_net.h"
 #include "tests/sim/port_sim_world.h"
+#include "tests/sim/sim_plan.h"
 
 #include <cjson/cJSON.h>
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES_MAX = 64 * 1024, REQUEST_BYTES_MAX = 512, STATS_PORT = 8404 };
+enum { ANSWER_BYTES_MAX = 64 * 1024, REQUEST_BYTES_MAX = 512 };
 
 enum manner {
     MANNER_GOOD,
@@ -26,6 +27,7 @@ enum manner {
 struct reader {
     enum manner manner;
     bool must_succeed;
+    bool posts; /* asks for reloads */
     struct net_end *end;
     char request[REQUEST_BYTES_MAX];
     uint32_t request_bytes;
@@ -105,6 +107,32 @@ static void check_scope(const cJSON *scope)
     }
 }
 
+static void check_state(const cJSON *listener)
+{
+    const cJSON *state = cJSON_GetObjectItemCaseSensitive(listener, "state");
+    if (!cJSON_IsString(state) ||
+        (strcmp(state->valuestring, "listening") != 0 && strcmp(state->valuestring, "removed") != 0)) {
+        sim_fail("I11", "a listener is neither listening nor removed");
+    }
+    if (sim_plan.reloads == 0 && state->valuestring[0] == 'r') {
+        sim_fail("N1", "a listener is removed, and there was no reload");
+    }
+}
+
+static void check_server(const cJSON *server)
+{
+    const cJSON *reload = cJSON_GetObjectItemCaseSensitive(server, "reload");
+    double attempts = number_of(reload, "attempts");
+    const cJSON *applied = cJSON_GetObjectItemCaseSensitive(reload, "applied");
+    double generation = number_of(server, "config_generation");
+    if (number_of(server, "config_generations_in_use") < 1 || generation < 1 || generation > attempts + 2) {
+        sim_fail("N4", "the statistics tell of generation %.0f after %.0f reloads", generation, attempts);
+    }
+    if ((attempts > 0) != cJSON_IsBool(applied)) {
+        sim_fail("N1", "the statistics tell of %.0f reloads, but not whether the last was applied", attempts);
+    }
+}
+
 static void check_json(const char *text, size_t bytes)
 {
     struct sim_memory saved = sim_memory;
@@ -114,10 +142,39 @@ static void check_json(const char *text, size_t bytes)
     if (root == NULL) {
         sim_fail("I11", "the statistics are no JSON: %.*s", (int)bytes, text);
     }
+    check_server(cJSON_GetObjectItemCaseSensitive(root, "server"));
     const cJSON *listener;
     cJSON_ArrayForEach(listener, cJSON_GetObjectItemCaseSensitive(root, "listeners"))
     {
         check_scope(listener);
+        check_state(listener);
+    }
+    cJSON_Delete(root);
+    sim_memory = saved;
+}
+
+/* What a POST /reload is answered: applied, refused, not now, or not by him. */
+static void check_reloaded(const struct reader *reader, long status, const char *text, size_t bytes)
+{
+    bool known =
+        status == 200 || status == 409 || status == 503 || status == 401 || status == 403 || status == 408;
+    if (reader->must_succeed ? status != 200 && status != 409 : !known) {
+        sim_fail("N7", "POST /reload is answered with %ld", status);
+    }
+    if (status != 200 && status != 409) {
+        return;
+    }
+    struct sim_memory saved = sim_memory;
+    sim_memory.faults = false;
+    sim_memory.fail_at = 0;
+    cJSON *root = cJSON_ParseWithLength(text, bytes);
+    const cJSON *applied = cJSON_GetObjectItemCaseSensitive(root, "applied");
+    const cJSON *words = cJSON_GetObjectItemCaseSensitive(root, "text");
+    /* For want of memory the words may be missing. */
+    if (!cJSON_IsString(words) || (reader->must_succeed && words->valuestring[0] == '\0') ||
+        !(status == 200 ? cJSON_IsTrue(applied) : cJSON_IsFalse(applied)) ||
+        number_of(root, "generation") < (status == 200 ? 2 : 1)) {
+        sim_fail("N7", "POST /reload is answered with %ld and %.*s", status, (int)bytes, text);
     }
     cJSON_Delete(root);
     sim_memory = saved;
@@ -158,7 +215,9 @@ static bool take_answer(struct reader *reader)
         return false;
     }
     long status = strtol(reader->answer + 9, NULL, 10);
-    if (status == 200 && reader->manner == MANNER_GARBAGE) {
+    if (reader->posts) {
+        check_reloaded(reader, status, end, (size_t)length);
+    } else if (status == 200 && reader->manner == MANNER_GARBAGE) {
         /* It may have asked for another page. */
     } else if (status == 200) {
         check_json(end, (size_t)length);
@@ -271,7 +330,7 @@ static void reader_connected(void *user, enum net_result result, struct net_end 
 static void reader_comes(void *object, uint64_t argument)
 {
     static const struct address from = {ADDRESS_V4, 0, 0, 0, {127, 0, 3, 1}};
-    static const struct address to = {ADDRESS_V4, 0, STATS_PORT, 0, {127, 0, 0, 1}};
+    static const struct address to = {ADDRESS_V4, 0, SETUP_STATS_PORT, 0, {127, 0, 0, 1}};
     (void)argument;
     net_connect(&from, &to, reader_connected, object);
 }
@@ -286,18 +345,34 @@ static bool all_is_quick(void)
             sim_faults.worker_us <= 16 && sim_faults.completion_us <= 512);
 }
 
+/* Who asks for a reload has the right token, or did, or will have. Timed and harsh worlds need to know when reloads come. */
+static void write_requests(struct reader *reader)
+{
+    reader->posts = sim_plan.reloads > 0 && !sim_plan.timed && !sim_plan.harsh &&
+                    reader->manner != MANNER_GARBAGE && sim_below(2) == 0 &&
+                    (!reader->must_succeed || (sim_plan.setup.token != 0 && sim_faults.calm));
+    reader->requests = reader->posts ? sim_between(1, reader->must_succeed ? 1 : 2) : sim_between(1, 4);
+    uint32_t token =
+        reader->must_succeed || sim_below(2) == 0 ? sim_plan.setup.token : sim_below(SETUP_TOKENS);
+    for (uint32_t i = 0; i < reader->requests; i++) {
+        int bytes = snprintf(
+            reader->request + reader->request_bytes, sizeof reader->request - reader->request_bytes,
+            reader->posts
+                ? "POST /reload HTTP/1.1\r\nHost: 127.0.0.1:8404\r\nAuthorization: Bearer " SETUP_TOKEN
+                  "%u\r\nContent-Length: 0\r\n\r\n"
+                : "GET /stats HTTP/1.1\r\nHost: 127.0.0.1:8404\r\n\r\n",
+            token);
+        reader->request_bytes += (uint32_t)bytes;
+    }
+}
+
 void admin_client_add(uint64_t delay_us, bool well_behaved)
 {
-    static const char request[] = "GET /stats HTTP/1.1\r\nHost: 127.0.0.1:8404\r\n\r\n";
     struct reader *reader = sim_arena(sizeof *reader);
     reader->must_succeed = well_behaved && all_is_quick();
     reader->manner = well_behaved ? (enum manner)sim_below(2) : (enum manner)sim_below(MANNER_COUNT);
     reader->answer = sim_arena(ANSWER_BYTES_MAX);
-    reader->requests = sim_between(1, 4);
-    for (uint32_t i = 0; i < reader->requests; i++) {
-        memcpy(reader->request + reader->request_bytes, request, sizeof request - 1);
-        reader->request_bytes += (uint32_t)sizeof request - 1;
-    }
+    write_requests(reader);
     if (reader->manner == MANNER_GARBAGE) {
         for (uint32_t i = 0; i < reader->request_bytes; i++) {
             if (sim_below(20) == 0) {

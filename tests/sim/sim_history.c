@@ -1,12 +1,13 @@
 #include "tests/sim/sim_history.h"
 
+#include "tests/sim/port_sim_fault.h"
 #include "tests/sim/port_sim_world.h"
 #include "tests/sim/sim_plan.h"
 #include "tests/sim/sim_reload.h"
 
 #include <string.h>
 
-enum { SCOPES = SETUP_NAMES + SETUP_UPSTREAMS_MAX };
+enum { SCOPES = SETUP_NAMES + SETUP_UPSTREAMS_MAX, GOING_US = 2000 * 1000 };
 
 /* A scope as the last snapshot showed it, found by its name: l0 to l5, s0 and s1. */
 struct scope_seen {
@@ -55,6 +56,16 @@ static bool has_stayed(uint32_t index)
     return absent_us <= seen[index].at_us && reload_proposed() == NULL;
 }
 
+/* What comes back while an old one of its name still ends has the old one's numbers, but for the moment in which that one goes. */
+static void check_single(uint32_t index, const char *name)
+{
+    uint64_t absent_us = index < SETUP_NAMES ? reload_listener_absent_us(index)
+                                             : reload_upstream_absent_us(index - SETUP_NAMES);
+    if (reload_proposed() == NULL && sim.now_us > absent_us + GOING_US + 8ULL * sim_faults.slow_us) {
+        sim_fail("N5", "the numbers of %s are shown in two places", name);
+    }
+}
+
 static void check_scope(const struct snapshot_scope *scope, uint32_t index)
 {
     for (int stat = 0; stat < STAT_COUNT; stat++) {
@@ -79,6 +90,9 @@ void history_check(const struct snapshot *snapshot)
     }
     for (size_t i = 0; i < snapshot->scopes_count; i++) {
         uint32_t index = index_of(&snapshot->scopes[i]);
+        if (now[index].twice) {
+            check_single(index, snapshot->scopes[i].name);
+        }
         if (seen[index].there && !seen[index].twice && !now[index].twice && has_stayed(index)) {
             check_scope(&snapshot->scopes[i], index);
         }

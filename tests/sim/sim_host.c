@@ -5,6 +5,7 @@
 #include "tests/sim/port_sim_world.h"
 #include "tests/sim/sim_admin.h"
 #include "tests/sim/sim_check.h"
+#include "tests/sim/sim_listening.h"
 #include "tests/sim/sim_plan.h"
 #include "tests/sim/sim_reload.h"
 
@@ -163,6 +164,20 @@ static void schedule_clocks(void)
     }
 }
 
+static void nobody_arrives(void *user, struct net_listener *listener)
+{
+    (void)user;
+    (void)listener;
+}
+
+/* Another program has the address that bad configurations ask for. */
+static void take_address(void)
+{
+    struct address address = sim_plan.farms[0].addresses[0];
+    address.port = SETUP_TAKEN_PORT;
+    (void)net_listen(&address, 1, nobody_arrives, NULL);
+}
+
 void host_begin(void)
 {
     memset(&host, 0, sizeof host);
@@ -175,6 +190,9 @@ void host_begin(void)
         if (sim_plan.farms[i].switch_us != 0) {
             sim_at(sim_plan.farms[i].switch_us, SIM_LABEL_HOST, farm_switches, NULL, i);
         }
+    }
+    if (sim_plan.reloads > 0) {
+        take_address();
     }
     schedule_clocks();
 }
@@ -274,7 +292,8 @@ void host_probe(const struct setup_listener *listener, const struct setup_listen
                              .abort_after = UINT64_MAX,
                              .pause_at = UINT64_MAX};
     struct address from = {ADDRESS_V4, 0, 0, 0, {127, 0, 2, 1}};
+    struct address to = listen->address.port == 0 ? listening_chosen_address() : listen->address;
     struct sim_peer *peer = crowd_add_client(setup_farm(&sim_plan.setup, listener), listener->echo, &plan);
     peer->probe = true;
-    peer_connect(peer, &from, &listen->address);
+    peer_connect(peer, &from, &to);
 }

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-enum { STATS_PLACE = SETUP_PLACES, PLACES_COUNT, LEAVING_US = 2000 * 1000 };
+/* The places of the setups, and two more. */
+enum { STATS_PLACE = SETUP_PLACES, ANY_PORT_PLACE, PLACES_COUNT, NO_PLACE, LEAVING_US = 2000 * 1000 };
+enum { CHOSEN_PORTS = 49152 };
 
 /* One address: which socket has it, and since when one has it that should not. */
 static struct {
@@ -24,7 +26,36 @@ void listening_begin(void)
 static bool setup_listens(const struct setup *setup, uint32_t place)
 {
     struct address address = setup_place(place);
-    return place == STATS_PLACE ? setup->admin : setup_at(setup, &address) != NULL;
+    return place == STATS_PLACE      ? setup->admin
+           : place == ANY_PORT_PLACE ? setup_at_any_port(setup) != NULL
+                                     : setup_at(setup, &address) != NULL;
+}
+
+/* A port that the system chose belongs to the listener's name. */
+static bool has_moved(uint32_t place, const struct setup *now, const struct setup *then)
+{
+    return place == ANY_PORT_PLACE && setup_at_any_port(now)->name != setup_at_any_port(then)->name;
+}
+
+static uint32_t place_of(const struct address *address)
+{
+    uint32_t place = (uint32_t)address->port - SETUP_PORT;
+    if (!address_is_loopback(address)) {
+        return NO_PLACE;
+    }
+    return address->port == SETUP_STATS_PORT ? STATS_PLACE
+           : address->port >= CHOSEN_PORTS   ? ANY_PORT_PLACE
+           : place < SETUP_PLACES            ? place
+                                             : NO_PLACE;
+}
+
+struct address listening_chosen_address(void)
+{
+    const struct sim_socket *socket = sim_next_listener(NULL);
+    while (socket != NULL && place_of(&socket->address) != ANY_PORT_PLACE) {
+        socket = sim_next_listener(socket);
+    }
+    return socket != NULL ? socket->address : setup_loopback(1, CHOSEN_PORTS);
 }
 
 /* How many sockets listen at each address, and the last of them. */
@@ -34,9 +65,8 @@ static void count_sockets(uint32_t counts[PLACES_COUNT], uint32_t ids[PLACES_COU
     memset(ids, 0, PLACES_COUNT * sizeof ids[0]);
     for (const struct sim_socket *socket = sim_next_listener(NULL); socket != NULL;
          socket = sim_next_listener(socket)) {
-        bool is_stats = socket->address.port == SETUP_STATS_PORT;
-        uint32_t place = is_stats ? STATS_PLACE : (uint32_t)socket->address.port - SETUP_PORT;
-        if ((place >= SETUP_PLACES && !is_stats) || !address_is_loopback(&socket->address)) {
+        uint32_t place = place_of(&socket->address);
+        if (place == NO_PLACE) {
             sim_fail("N1", "it listens on port %u, which no good configuration has", socket->address.port);
         }
         counts[place]++;
@@ -67,7 +97,7 @@ static void check_place(uint32_t place, uint32_t count, uint32_t id)
         return;
     }
     places[place].intruder_us = 0;
-    if (!now || !then) {
+    if (!now || !then || (next != NULL && has_moved(place, &sim_plan.setup, next))) {
         places[place].socket = 0;
         return;
     }

@@ -141,7 +141,7 @@ static void plan_reloads(void)
 
 static void plan_kind(enum sim_scenario scenario)
 {
-    uint32_t any = sim_below(SCENARIO_RELOAD); /* reloads join the draw when the daemon can reload */
+    uint32_t any = sim_below(SCENARIO_COUNT);
     sim_plan.scenario = scenario == SCENARIO_COUNT ? (enum sim_scenario)any : scenario;
     bool reload_clean = sim_plan.scenario == SCENARIO_RELOAD_CLEAN;
     sim_plan.timed = sim_plan.scenario == SCENARIO_TIMED || (reload_clean && one_in(3));
@@ -222,6 +222,7 @@ static void plan_setup(void)
         listener->upstream = sim_below(setup->upstreams_count);
     }
     setup->admin = sim_plan.scenario == SCENARIO_ADMIN || one_in(2);
+    setup->token = sim_plan.reloads > 0 ? sim_below(SETUP_TOKENS) : 0;
 }
 
 static void plan_clients(void)
@@ -231,10 +232,10 @@ static void plan_clients(void)
         sim_plan.bytes_max = 400;
     }
     sim_plan.clients_within_us = one_in(2) ? 1 + sim_delay(1000) : 1 + sim_delay(5ULL * 1000 * 1000);
-    sim_plan.admin_clients = !sim_plan.setup.admin                 ? 0
-                             : sim_plan.scenario == SCENARIO_ADMIN ? sim_between(1, 6)
-                             : one_in(4)                           ? 1
-                                                                   : 0;
+    sim_plan.admin_clients = !sim_plan.setup.admin                  ? 0
+                             : sim_plan.scenario == SCENARIO_ADMIN  ? sim_between(1, 6)
+                             : one_in(sim_plan.reloads > 0 ? 2 : 4) ? 1 + sim_below(sim_plan.reloads + 1)
+                                                                    : 0;
     sim_plan.chaos_us = 30ULL * 1000 * 1000 + sim_delay(60ULL * 1000 * 1000);
     if (plan_clients_max != 0 && sim_plan.clients_count > plan_clients_max) {
         sim_plan.clients_count = plan_clients_max;

@@ -109,9 +109,8 @@ void reload_explain(void)
 
 void reload_print(void)
 {
-    printf("reload               applied    refused\n");
     for (int kind = 0; kind < CHANGE_COUNT; kind++) {
-        printf("  %-14s %10llu %10llu\n", change_name((enum change_kind)kind),
+        printf("reload: %-14s %10llu applied %10llu refused\n", change_name((enum change_kind)kind),
                (unsigned long long)applied[kind], (unsigned long long)refused[kind]);
     }
 }
@@ -227,7 +226,8 @@ static void check_refused(const struct asker *asker, const struct reload_outcome
     if (number != NULL && strtoul(number + 8, NULL, 10) <= asker->readings) {
         sim_fail("N7", "request %u was served by a file that was read before", asker->id);
     }
-    if (outcome->generation < asker->generation ||
+    bool begun = host.state != DAEMON_STARTING; /* before, no generation is in force */
+    if ((begun && outcome->generation < asker->generation) ||
         outcome->generation > rounds.generation + (rounds.proposed ? 1 : 0)) {
         sim_fail("N1", "refused, and the outcome tells of generation %llu; %llu is in force",
                  (unsigned long long)outcome->generation, (unsigned long long)rounds.generation);
@@ -334,7 +334,8 @@ static bool is_quiet(void)
     if (sim_plan.harsh) {
         /* All of its clients have begun, so none may notice. */
         uint64_t begun = check_total(STATS_LISTENER, STAT_SESSIONS, (enum stats_counter)(STAT_SESSIONS + 1));
-        return host.state == DAEMON_SERVING && host.clients_to_come == 0 && begun >= crowd.clients_count;
+        uint64_t turned_away = crowd.outcomes[PEER_REFUSED] + crowd.outcomes[PEER_BROKEN];
+        return crowd.clients_count >= sim_plan.clients_count && begun + turned_away >= crowd.clients_count;
     }
     return true;
 }

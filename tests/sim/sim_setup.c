@@ -126,6 +126,12 @@ const struct setup_listener *setup_at(const struct setup *setup, const struct ad
     return NULL;
 }
 
+const struct setup_listener *setup_at_any_port(const struct setup *setup)
+{
+    struct address address = setup_loopback(1, 0);
+    return setup_at(setup, &address);
+}
+
 struct setup_listener *setup_named(struct setup *setup, uint32_t name)
 {
     for (uint32_t i = 0; i < setup->listeners_count; i++) {
@@ -231,6 +237,9 @@ size_t setup_write(const struct setup *setup, char text[SETUP_TEXT_BYTES])
            setup->workers, setup->sessions_max, setup->drain_timeout_ms);
     append(&out, setup->admin ? "[stats]\nlisten=127.0.0.1:%u\n" : "[stats]\nlisten=off ;%u\n",
            SETUP_STATS_PORT);
+    if (setup->token > 0) {
+        append(&out, "token=" SETUP_TOKEN "%u\n", setup->token);
+    }
     for (uint32_t i = 0; i < setup->upstreams_count; i++) {
         write_upstream(&out, &setup->upstreams[i], i);
     }

@@ -22,10 +22,13 @@ enum {
     SETUP_NAMES = 6,   /* so many names of listeners */
     SETUP_STATS_PORT = 8404,
     SETUP_TAKEN_PORT = 9100, /* somebody else listens there, at the first address of the first farm */
+    SETUP_TOKENS = 3,
     SETUP_TEXT_BYTES = 4096
 };
 
-/* One `listen=`. */
+#define SETUP_TOKEN "the-secret-of-number-"
+
+/* One `listen=`. At most one of a setup has port 0: the system chooses. */
 struct setup_listen {
     struct address address;
     bool named;   /* written as a host name */
@@ -59,7 +62,8 @@ struct setup {
     uint32_t buffer_bytes;
     uint32_t sessions_max;
     uint32_t drain_timeout_ms;
-    bool admin; /* the statistics are served */
+    bool admin;     /* the statistics are served */
+    uint32_t token; /* of the statistics: this number is in its text; 0 = none */
     uint32_t listeners_count;
     struct setup_listener listeners[SETUP_LISTENERS_MAX];
     uint32_t upstreams_count;
@@ -87,6 +91,9 @@ struct config;
 
 /* The value that the real parser makes of it. Memory of its own accounting: nothing fails, and nothing counts as fallible. */
 struct config *setup_parse(const struct setup *setup);
+
+/* The listener whose port the system chooses, or NULL. */
+const struct setup_listener *setup_at_any_port(const struct setup *setup);
 
 /* The listener that has the address, or NULL. */
 const struct setup_listener *setup_at(const struct setup *setup, const struct address *address);
