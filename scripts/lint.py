@@ -35,7 +35,7 @@ C11_HEADERS = {
 # Which file may include the header of which library: one seam for each.
 LIBRARY_HEADERS = {
     "ini.h": r"config/config_load\.c",
-    "cjson/cJSON.h": r"server/stats/([a-z]+_)?json\.c",
+    "cjson/cJSON.h": r"server/stats/(([a-z]+_)?json|stats_summary)\.c",
     "picohttpparser.h": r"server/admin/http[^/]*\.c",
 }
 WINDOWS_FILES = re.compile(r"server/port/(port_iocp[^/]*\.c|iocp[^/]*\.[ch]|[^/]*_win\.c)|server/host/(?!service_progress\.).*")

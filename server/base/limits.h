@@ -212,4 +212,42 @@
  * asked for the reload. */
 #define STATS_RELOAD_TEXT_BYTES 2048
 
+/* Names of services may have 256 characters; this is what a person can still type, and it leaves room in the paths and rules that
+ * are made of it. */
+#define SERVICE_NAME_MAX 80
+
+/* A service that failed comes back this soon: at once for an accident, then slower, so that a lasting cause fills no log. After a
+ * day without a failure it counts from the first again. */
+#define SERVICE_RESTART_FIRST_MS (5 * 1000)
+#define SERVICE_RESTART_SECOND_MS (30 * 1000)
+#define SERVICE_RESTART_LATER_MS (60 * 1000)
+#define SERVICE_RESTART_RESET_S (24 * 60 * 60)
+
+/* When the system shuts down it waits this much longer than drain_timeout: for cutting sessions and for the last lines of the log. */
+#define SERVICE_PRESHUTDOWN_MARGIN_MS (15 * 1000)
+
+/* How often a verb looks at a service that is starting or stopping, how long that may go without progress (what the service itself
+ * asks for comes on top), and how often people are told that it goes on. */
+#define SERVICE_LOOK_MS 100
+#define SERVICE_PATIENCE_MS (20 * 1000)
+#define SERVICE_NEWS_MS (5 * 1000)
+
+/* A deleted service goes when the last program closes it; services.msc never does by itself. */
+#define SERVICE_GONE_MS (5 * 1000)
+
+/* A reload reads a file, resolves names (RESOLVE_TIMEOUT_US) and binds; another one may be under way before it. */
+#define SERVICE_RELOAD_MS (30 * 1000)
+
+/* The statistics are on this machine or near: what does not answer in this time is not there. The answer of thousands of
+ * listeners has some MB. */
+#define STATISTICS_TIMEOUT_MS (5 * 1000)
+#define STATISTICS_BYTES_MAX (32 * 1024 * 1024)
+
+/* One rule of the firewall is made in well below a second; a netsh that waits for something is given up. */
+#define FIREWALL_TIMEOUT_MS (30 * 1000)
+
+/* What is shown of the log of a service that did not start. */
+#define LOG_TAIL_BYTES 4096
+#define LOG_TAIL_LINES 5
+
 #endif
