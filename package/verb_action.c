@@ -5,10 +5,11 @@
  * package and is never installed. It runs the command line of its action, writes the output to the installer's
  * log, and shows it where a failure matters.
  *
- * The command line is the action's CustomActionData. Three entries, by what a verb that fails means:
+ * The command line is the action's CustomActionData. The entries differ by what a verb that fails means:
  *   FairleadRequired   the installation ends and is undone; the output is the text of the error
  *   FairleadAdvised    the installation goes on; the output is shown as a warning
  *   FairleadTried      the installation goes on; the output is in the log only
+ *   FairleadMissing    as FairleadRequired, but only where there is no service fairlead
  * While the installer undoes its work nothing is shown, whichever entry it is.
  *
  * Each call is made on a thread of the installer and keeps nothing afterwards. There is no deadline: the
@@ -177,6 +178,21 @@ static void run(struct verb *verb)
     CloseHandle(read_end);
 }
 
+/* --- the service --- */
+
+/* When it cannot be known, the verb is left to say why. */
+static bool service_exists(void)
+{
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+    if (manager == NULL)
+        return false;
+    SC_HANDLE service = OpenServiceW(manager, L"fairlead", SERVICE_QUERY_CONFIG);
+    if (service != NULL)
+        CloseServiceHandle(service);
+    CloseServiceHandle(manager);
+    return service != NULL;
+}
+
 /* --- the entries --- */
 
 static bool read_command(MSIHANDLE session, struct verb *verb)
@@ -221,4 +237,9 @@ __declspec(dllexport) UINT WINAPI FairleadTried(MSIHANDLE session)
 {
     perform(session, INSTALLMESSAGE_INFO);
     return ERROR_SUCCESS;
+}
+
+__declspec(dllexport) UINT WINAPI FairleadMissing(MSIHANDLE session)
+{
+    return service_exists() ? ERROR_SUCCESS : FairleadRequired(session);
 }

@@ -21,7 +21,7 @@ build_library() {
     x86_64-w64-mingw32-gcc -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
         -D_WIN32_WINNT=0x0A00 -fstack-protector-strong -shared -static -s \
         -Wl,--no-insert-timestamp,--dynamicbase,--high-entropy-va,--nxcompat,--image-base=0x180000000 \
-        "$ROOT/package/verb_action.c" -lmsi -o "$1"
+        "$ROOT/package/verb_action.c" -lmsi -ladvapi32 -o "$1"
 }
 
 # Of the sources as they are committed; without a repository there is no time to be known.

@@ -21,9 +21,8 @@ UPGRADE_CODE = "{3C8C4E1F-6D0B-4B5E-9A57-0B1C6C1D7F42}"
 REMOVAL = 'REMOVE = "ALL"'
 FIRST = "NOT Installed AND NOT OLDERFOUND"
 UPGRADE = "NOT Installed AND OLDERFOUND"
-# A service of our name whose program lies elsewhere is not ours, and one with another configuration keeps it.
+# A service of our name whose program lies elsewhere is not ours.
 OURS = "SERVICEIMAGE ~>< INSTALLFOLDER"
-USUAL = f"{OURS} AND SERVICEIMAGE ~>< DATAFOLDER"
 # Automatic start. One that was switched off is not started.
 AUTOMATIC = 'SERVICESTART = "#2"'
 
@@ -46,18 +45,16 @@ ACTIONS = [
     # upgrade it stays registered.
     Action(1901, "UndoStop", "FairleadTried", "start", f"{REMOVAL} AND {OURS} AND {AUTOMATIC}"),
     Action(1902, "Stop", "FairleadTried", "stop", f"{REMOVAL} AND {OURS}"),
-    Action(1903, "UndoUnregister", "FairleadTried", INSTALL, f"{REMOVAL} AND NOT UPGRADINGPRODUCTCODE AND {USUAL}"),
+    Action(1903, "UndoUnregister", "FairleadTried", INSTALL, f"{REMOVAL} AND NOT UPGRADINGPRODUCTCODE AND {OURS}"),
     Action(1904, "Unregister", "FairleadAdvised", "uninstall", f"{REMOVAL} AND NOT UPGRADINGPRODUCTCODE AND {OURS}"),
-    # The verb refuses a wrong server.ini, which ends an upgrade while the old version can still come back. What an
-    # administrator has changed about the service stays, because the verb changes only what it is told to.
+    # Upgrade: a server.ini that the new version refuses ends it, and the old version comes back.
+    Action(4010, "Check", "FairleadRequired", 'check -c "[DATAFOLDER]server.ini"', UPGRADE),
+    # First installation and repair; the verb checks server.ini itself.
     Action(5801, "UndoRegister", "FairleadTried", "uninstall", FIRST),
-    Action(
-        5802,
-        "Register",
-        "FairleadRequired",
-        f"{INSTALL}[InstallOptions]",
-        f"({FIRST}) OR ({UPGRADE} AND {USUAL}) OR REINSTALL",
-    ),
+    Action(5802, "Register", "FairleadRequired", f"{INSTALL}[InstallOptions]", f"({FIRST}) OR REINSTALL"),
+    # Wine does not tell the old version that it is removed by an upgrade, so its service is gone by now. On Windows
+    # it is there, with all that an administrator has changed about it, and is left alone.
+    Action(5803, "RegisterAgain", "FairleadMissing", INSTALL, f"{UPGRADE} AND {OURS}"),
     # A service that does not start stays installed, with the reason shown and logged: a port that is taken is put
     # right in server.ini, which is there only once Fairlead is installed.
     Action(

@@ -14,6 +14,7 @@ INSTALLED = 0
 FAILED = 1603 & 0xFF
 
 SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\fairlead"
+WINDOWS_KEY = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 PATH_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 
 
@@ -31,21 +32,29 @@ class Machine:
     def start(self):
         """A new prefix that is Windows 10, and one ordinary program: services end with the last one."""
         shutil.rmtree(self.prefix, ignore_errors=True)
-        self.prefix.mkdir(parents=True)
-        self.server = runtime.WineServer(self.prefix)
-        self.server.__enter__()
         self.run("wineboot", "-i", timeout=180)
         self.be_windows_10()
-        self.keeper = subprocess.Popen(
-            [runtime.WINE, "cmd.exe"],
-            env=runtime.environment(self.prefix),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        # Waits until all that has ended: a server that outlived wineboot would have two managers of services.
+        self.server = runtime.WineServer(self.prefix)
+        self.server.__enter__()
+        self._start_keeper()
+
+    def _start_keeper(self):
+        path = self.prefix.parent / "wine-package-keeper.out"
+        with open(path, "wb") as out:
+            self.keeper = subprocess.Popen(
+                [runtime.WINE, "cmd.exe"],
+                env=runtime.environment(self.prefix),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(lambda: b">" in path.read_bytes(), "the prompt of cmd.exe")
 
     def be_windows_10(self):
+        """A new prefix may be an older Windows, which the installer refuses."""
         self.run("winecfg", "-v", "win10")
+        self.run("reg", "add", WINDOWS_KEY, "/v", "CurrentMajorVersionNumber", "/t", "REG_DWORD", "/d", "10", "/f")
 
     def stop(self):
         self.keeper.stdin.close()

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from machine import FAILED, INSTALLED, SERVICE_KEY
+from machine import FAILED, INSTALLED, SERVICE_KEY, WINDOWS_KEY
 from packages import ROOT
 from support import net
 from support.server import echo_config
@@ -155,7 +155,8 @@ def test_service_of_the_same_name_from_elsewhere_is_left_alone_by_a_removal(mach
 
 
 def test_windows_before_10_is_refused(machine, packages):
-    machine.run("winecfg", "-v", "win7")
+    code, text = machine.run("reg", "delete", WINDOWS_KEY, "/v", "CurrentMajorVersionNumber", "/f")
+    assert code == 0, text
     try:
         assert machine.install(packages) == FAILED
         assert not machine.program.exists()
