@@ -32,18 +32,13 @@ compile() {
         -Wno-language-extension-token -Wno-extra-semi "$@"
 }
 
-# mc names its outputs after the input; windmc does the same, but knows no -U as mc does.
-compile_messages() {
-    local windmc=(x86_64-w64-mingw32-windmc -U)
-    exec "${windmc[@]}" "$@"
-}
-
 case $name in
 cl) compile "${arguments[@]}" ;;
 link) exec lld-link-14 "/libpath:$MSVC_TOOLS/lib" "${arguments[@]}" ;;
 lib) exec lld-link-14 /lib "${arguments[@]}" ;;
 rc) exec llvm-rc-14 /i "$HERE/include" /i "$WINE_HEADERS/windows" /i "$WINE_HEADERS/msvcrt" "${arguments[@]}" ;;
-mc) compile_messages "${arguments[@]}" ;;
+# Messages are UTF-16 in what mc writes; windmc must be asked for it.
+mc) exec x86_64-w64-mingw32-windmc -U "${arguments[@]}" ;;
 nmake | vcpkg | python) exec "$HERE/$name.sh" "${arguments[@]}" ;;
 *)
     echo "tool.sh: no stand-in for $name" >&2
