@@ -9,7 +9,8 @@ MACHINE_AMD64 = 0x8664
 RELOCS_STRIPPED = 0x0001
 HIGH_ENTROPY_VA, DYNAMIC_BASE, NX_COMPAT = 0x0020, 0x0040, 0x0100
 CONSOLE = 3
-IMPORTS, RELOCATIONS = 1, 5
+IMPORTS, RESOURCES, RELOCATIONS = 1, 2, 5
+MESSAGE_TABLE, VERSION_INFORMATION, MANIFEST = 11, 16, 24
 
 # All of them are part of Windows 10 and Server 2016; what is not in this list must be put there with thought.
 SYSTEM_DLLS = {"kernel32.dll", "msvcrt.dll", "ucrtbase.dll", "ws2_32.dll", "advapi32.dll", "ntdll.dll"}
@@ -56,6 +57,13 @@ class Image:
             at += 20
 
 
+    def resource_types(self):
+        """The numbers of the types of resources, which are the entries of the topmost folder."""
+        at = self.offset(self.directories[RESOURCES][0])
+        named, numbered = struct.unpack_from("<HH", self.data, at + 12)
+        return {struct.unpack_from("<I", self.data, at + 16 + 8 * n)[0] for n in range(named, named + numbered)}
+
+
 @pytest.fixture(scope="module")
 def image():
     return Image(EXE.read_bytes())
@@ -92,3 +100,11 @@ def test_it_imports_only_what_windows_has(image):
     assert "kernel32.dll" in found and "ws2_32.dll" in found  # the parser works
     unexpected = {name for name in found - SYSTEM_DLLS if not name.startswith("api-ms-win-")}
     assert not unexpected
+
+
+@pytest.mark.parametrize(
+    "kind, name",
+    [(MESSAGE_TABLE, "message table"), (VERSION_INFORMATION, "version information"), (MANIFEST, "manifest")],
+)
+def test_it_brings_its_resources(image, kind, name):
+    assert kind in image.resource_types(), f"no {name}"

@@ -11,6 +11,21 @@
 #define HeapEnableTerminationOnCorruption ((HEAP_INFORMATION_CLASS)1)
 #endif
 
+/* One bit a member, from the lowest, in the order in which the SDK has them. */
+typedef struct {
+    DWORD DisableExtensionPoints : 1;
+    DWORD reserved : 31;
+} PROCESS_MITIGATION_EXTENSION_POINT_DISABLE_POLICY;
+
+typedef struct {
+    DWORD NoRemoteImages : 1;
+    DWORD NoLowMandatoryLabelImages : 1;
+    DWORD PreferSystem32Images : 1;
+    DWORD reserved : 29;
+} PROCESS_MITIGATION_IMAGE_LOAD_POLICY;
+
 WINBASEAPI BOOL WINAPI GetProcessHandleCount(HANDLE process, DWORD *count);
+WINBASEAPI BOOL WINAPI SetProcessMitigationPolicy(PROCESS_MITIGATION_POLICY policy, void *value, SIZE_T bytes);
+WINBASEAPI BOOL WINAPI SetThreadStackGuarantee(ULONG *bytes);
 
 #endif
