@@ -14,6 +14,9 @@
 
 #define PATH_UNITS_MAX 4096
 
+/* On a busy machine Wine now and then fails to start a program with ERROR_INTERNAL_ERROR; the next attempt succeeds. */
+#define STARTS_MAX 5
+
 typedef LONG CDECL spawn_unix(char *const argv[], int wait);
 
 static int fail(const char *what)
@@ -40,18 +43,30 @@ static char *to_utf8(const wchar_t *text)
     return copy;
 }
 
+static BOOL start(const wchar_t *command, PROCESS_INFORMATION *process)
+{
+    for (int attempt = 0; attempt < STARTS_MAX; attempt++) {
+        STARTUPINFOW startup = {.cb = sizeof startup};
+        wchar_t *writable = _wcsdup(command);
+        if (CreateProcessW(NULL, writable, NULL, NULL, TRUE, 0, NULL, NULL, &startup, process))
+            return TRUE;
+        if (GetLastError() != ERROR_INTERNAL_ERROR)
+            return FALSE;
+    }
+    return FALSE;
+}
+
 /* cmd.exe without AutoRun; with /s it takes away the outer quotes, and the line is exactly as make wrote it. */
 static int run_line(void)
 {
     wchar_t *line = environment(L"MSVC_LINE");
     size_t units = wcslen(line) + 32;
     wchar_t *command = calloc(units, sizeof *command);
-    STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
     DWORD code = 0;
     swprintf(command, units, L"cmd.exe /d /s /c \"%ls\"", line);
     SetEnvironmentVariableW(L"MSVC_LINE", NULL);
-    if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
+    if (!start(command, &process))
         return fail("cmd.exe cannot be started");
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);

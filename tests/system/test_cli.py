@@ -66,7 +66,7 @@ def test_check_says_what_is_in_the_file(tmp_path):
 def test_errors_are_counted_at_the_end(tmp_path, verb, end):
     (tmp_path / "a.ini").write_text(echo_config() + "foo=1\nbar=2\n")
     lines = runtime.run(verb, "-c", "a.ini", cwd=tmp_path).stderr.splitlines()
-    assert [line.partition(" ")[0] for line in lines[:-1]] == ["a.ini:4:", "a.ini:5:"]
+    assert [line.partition(" ")[0] for line in lines[:-1]] == ["a.ini:4:", "a.ini:5:"], lines
     assert lines[-1] == f"2 errors in a.ini{end}"
 
 

@@ -25,7 +25,8 @@ typedef struct {
 } PROCESS_MITIGATION_IMAGE_LOAD_POLICY;
 
 WINBASEAPI BOOL WINAPI GetProcessHandleCount(HANDLE process, DWORD *count);
-WINBASEAPI BOOL WINAPI SetProcessMitigationPolicy(PROCESS_MITIGATION_POLICY policy, void *value, SIZE_T bytes);
+WINBASEAPI BOOL WINAPI SetProcessMitigationPolicy(PROCESS_MITIGATION_POLICY policy, void *value,
+                                                  SIZE_T bytes);
 WINBASEAPI BOOL WINAPI SetThreadStackGuarantee(ULONG *bytes);
 
 #endif
