@@ -1,7 +1,7 @@
 # GNU make, for Linux: the Windows program by mingw-w64, and the native programs that test its portable part.
 #
 #   make                build/mingw/fairlead.exe
-#   make test           every test (scripts/test.sh); make unit, port, sim, fuzz, system, msvc or lint: one kind
+#   make test           every test (scripts/test.sh); make unit, port, host, sim, fuzz, system, msvc or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
 #
@@ -26,7 +26,7 @@ Q := $(if $(V),,@)
 # A recipe that fails must not leave a half-written target behind.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit port sim fuzz system msvc lint format clean build-unit build-port build-sim build-fuzz FORCE
+.PHONY: all test unit port host sim fuzz system msvc lint format clean build-unit build-port build-host build-sim build-fuzz FORCE
 
 all:
 
@@ -48,6 +48,7 @@ UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_PARTS := $(filter-out $(UNIT_TESTS),$(sort $(wildcard tests/unit/*.c)))
 SUPPORT    := $(sort $(wildcard tests/support/*.c))
 PORT_TESTS := $(sort $(wildcard tests/port/*.c))
+HOST_TESTS := $(sort $(wildcard tests/host/*.c))
 SIM        := $(sort $(wildcard tests/sim/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
@@ -95,6 +96,8 @@ EXE_OBJECTS    := $(call mingw_objects,$(SOURCES)) $(patsubst %.rc,$M/obj/%.res.
 PORT_LIBRARY   := $(call mingw_objects,$(filter server/base/% server/port/%,$(SOURCES)))
 PORT_OBJECTS   := $(call mingw_objects,$(filter-out %_sim.c,$(PORT_TESTS)) \
                   $(filter-out %_native.c,$(SUPPORT)))
+# All of the program but main, and its resources.
+HOST_OBJECTS   := $(call mingw_objects,$(HOST_TESTS)) $(filter-out $M/obj/server/main.o,$(EXE_OBJECTS))
 NATIVE_LIBRARY := $(call native_objects,$(PORTABLE))
 NATIVE_SUPPORT := $(call native_objects,$(filter-out %_win.c %_iocp.c,$(SUPPORT)) $(UNIT_PARTS))
 SIM_PORT       := $(call native_objects,$(filter tests/sim/port_sim%,$(SIM)))
@@ -107,6 +110,7 @@ SIM_PROGRAMS   := $(if $(SIM),$N/port_suite_sim $N/sim)
 all: $M/fairlead.exe
 build-unit: $(UNIT_PROGRAMS)
 build-port: $M/port_suite.exe
+build-host: $M/host_suite.exe
 build-sim: $(SIM_PROGRAMS)
 build-fuzz: $(FUZZ_PROGRAMS)
 
@@ -191,6 +195,8 @@ $M/fairlead.exe: $(EXE_OBJECTS) $M/fairlead.members
 	$(call run,LD,$(MINGW_CC) $(MINGW_LINK) $(EXE_OBJECTS) $(MINGW_LIBS) -o $@)
 $M/port_suite.exe: $(PORT_OBJECTS) $M/libport.a
 	$(call run,LD,$(MINGW_CC) $(MINGW_LINK) $(PORT_OBJECTS) $M/libport.a -lcmocka $(MINGW_LIBS) -o $@)
+$M/host_suite.exe: $(HOST_OBJECTS) $M/fairlead.exe
+	$(call run,LD,$(MINGW_CC) $(MINGW_LINK) $(HOST_OBJECTS) -lcmocka $(MINGW_LIBS) -o $@)
 
 NATIVE_ARCHIVES := $N/libsupport.a $N/libfairlead.a
 link_native = $(NATIVE_CC) $(SANITIZE) $(1) -Wl,--start-group $(NATIVE_ARCHIVES) -Wl,--end-group \
@@ -205,7 +211,7 @@ $N/sim: $(call native_objects,$(SIM)) $(NATIVE_ARCHIVES)
 $(FUZZ_PROGRAMS): $F/%: $F/obj/tests/fuzz/%.o $F/libfairlead.a
 	$(call run,LD,$(FUZZ_CC) $(FUZZ_LINK) $< $F/libfairlead.a $(NATIVE_LIBS) -o $@)
 
-OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
+OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(HOST_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
            $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS))
 # Objects are intermediate files to make's eyes; it would delete those of the unit tests.
 .SECONDARY: $(OBJECTS)

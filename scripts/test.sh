@@ -6,6 +6,7 @@
 #   lint     the rules of the house, and the tests of the lint itself
 #   unit     pure code, native, under ASan and UBSan
 #   port     the contract of the seam on completion ports, under Wine
+#   host     events, crashes, access lists and the service, under Wine
 #   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
@@ -139,6 +140,12 @@ run_few_handles() {
         "$WINE" "$BUILD/mingw/port_suite.exe" few-handles
 }
 
+kind_host() {
+    build host all build-host || { count_broken host "does not build" "$LOGS/build-host.log"; return 0; }
+    wine_prepare
+    run_tap host "$LIMIT_PROGRAM" "$WINE" "$BUILD/mingw/host_suite.exe" "Z:$BUILD/mingw/fairlead.exe"
+}
+
 kind_sim() {
     build sim build-sim || { count_broken sim "does not build" "$LOGS/build-sim.log"; return 0; }
     run_tap port-sim "$LIMIT_PROGRAM" "$BUILD/native/port_suite_sim"
@@ -232,7 +239,7 @@ run_kind() {
 }
 
 default_kinds() {
-    printf '%s\n' lint unit port
+    printf '%s\n' lint unit port host
     ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
     ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
     printf '%s\n' system msvc package wine10

@@ -91,6 +91,13 @@ static const struct group *find_group(ACL *list, DWORD rights)
     return (allowed_to(list, NULL) & rights) != 0 ? &domain_users : NULL;
 }
 
+const char *file_access_find(void *list, uint32_t rights)
+{
+    const struct group *group = find_group(list, rights);
+
+    return group != NULL ? group->name : NULL;
+}
+
 static const struct group *find_writers(wchar_t *path, DWORD rights)
 {
     ACL *list = NULL;

@@ -12,9 +12,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* True: they may, and `warning` is a sentence that names the file or its folder, the group, and the command that mends it. False: they
  * may not, or the system does not tell. `path` is UTF-8. */
 bool file_access_warn(const char *path, char *warning, size_t warning_bytes);
+
+/* The name of an ordinary group that this access list (an ACL; NULL: there is none, and everybody may do everything) gives one of
+ * these rights to; NULL: no group has one. */
+const char *file_access_find(void *list, uint32_t rights);
 
 #endif

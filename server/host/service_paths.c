@@ -12,14 +12,24 @@
 /* ProgramData itself. */
 static char *program_data(void)
 {
-    typedef BOOL WINAPI get_folder(wchar_t * path, DWORD * size);
-    wchar_t path[MAX_PATH];
-    DWORD size = MAX_PATH;
+    /* FOLDERID_ProgramData, which only a library of GUIDs has. */
+    static const GUID program_data_id = {0x62AB5D82,
+                                         0xFDC1,
+                                         0x4DC3,
+                                         {0xA9, 0xDD, 0x07, 0x0D, 0x1D, 0x49, 0x5D, 0x97}};
+    typedef HRESULT WINAPI get_folder(const GUID *id, DWORD flags, HANDLE user, wchar_t **path);
+    typedef void WINAPI free_memory(void *memory);
+    wchar_t *path = NULL;
+    char *text = NULL;
 
-    get_folder *function = (get_folder *)system_library_find(L"userenv.dll", "GetAllUsersProfileDirectoryW");
-    if (function == NULL || !function(path, &size))
+    get_folder *get = (get_folder *)system_library_find(L"shell32.dll", "SHGetKnownFolderPath");
+    free_memory *release = (free_memory *)system_library_find(L"ole32.dll", "CoTaskMemFree");
+    if (get == NULL || release == NULL)
         return NULL;
-    return wide_to_text(path);
+    if (SUCCEEDED(get(&program_data_id, 0, NULL, &path)))
+        text = wide_to_text(path);
+    release(path);
+    return text;
 }
 
 /* PROGRAMDATA\NAME and what comes behind it. */
