@@ -89,7 +89,7 @@ static void test_summary_takes_no_number_for_what_it_is_not(void **state)
     (void)state;
     assert_true(parse(
         "{\"server\":{\"name\":\"fairlead\",\"pid\":-1,\"uptime_seconds\":1e300,\"config_generation\":1e30,"
-        "\"state\":{},\"reload\":{\"attempts\":\"7\",\"applied\":null,\"text\":5}},"
+        "\"state\":[],\"reload\":{\"attempts\":\"7\",\"applied\":null,\"text\":5}},"
         "\"totals\":{\"sessions\":[1],\"bytes\":{\"in\":true}}}"));
     assert_int_equal(summary.pid, 0);
     assert_int_equal(summary.generation, 0);
