@@ -4,11 +4,11 @@
 #include "tests/sim/port_sim_world.h"
 #include "tests/sim/sim_plan.h"
 
-static const char *const names[CHANGE_COUNT] = {"same",         "add",         "remove",     "rename",
-                                                "move",         "times",       "limits",     "mode",
-                                                "upstream",     "naming",      "server",     "order",
-                                                "several",      "restart",     "unreadable", "bind_used",
-                                                "bind_foreign", "name_unknown"};
+static const char *const names[CHANGE_COUNT] = {"same",      "add",          "remove",      "rename",
+                                                "move",      "times",        "limits",      "mode",
+                                                "upstream",  "naming",       "server",      "order",
+                                                "several",   "restart",      "back",        "unreadable",
+                                                "bind_used", "bind_foreign", "name_unknown"};
 
 const char *change_name(enum change_kind kind)
 {
@@ -255,7 +255,7 @@ static enum change_kind draw_kind(void)
     if (sim_plan.harsh) {
         return one_in(2) ? CHANGE_UNREADABLE : CHANGE_SAME;
     }
-    return (enum change_kind)sim_below(CHANGE_COUNT);
+    return one_in(6) ? CHANGE_BACK : (enum change_kind)sim_below(CHANGE_COUNT);
 }
 
 /* Where nothing fails a good configuration is applied, also when an address comes back that was given up a moment ago. */
@@ -264,7 +264,8 @@ static enum change_fate fate_of_good(void)
     return sim_plan.clean || sim_faults.calm ? FATE_APPLIED : FATE_EITHER;
 }
 
-void change_draw(struct change *change, const struct setup *from, enum change_kind kind)
+void change_draw(struct change *change, const struct setup *from, const struct setup *before,
+                 enum change_kind kind)
 {
     change->kind = kind == CHANGE_ANY ? draw_kind() : kind;
     change->setup = *from;
@@ -280,6 +281,8 @@ void change_draw(struct change *change, const struct setup *from, enum change_ki
         for (uint32_t changes = sim_between(2, 6); changes > 0; changes--) {
             change_good(&change->setup, (enum change_kind)sim_below(CHANGE_SEVERAL));
         }
+    } else if (change->kind == CHANGE_BACK) {
+        change->setup = *before;
     } else {
         change_good(&change->setup, change->kind);
     }

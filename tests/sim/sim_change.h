@@ -23,6 +23,7 @@ enum change_kind {
     CHANGE_ORDER,    /* of the sections */
     CHANGE_SEVERAL,
     CHANGE_RESTART, /* workers or buffer_size: takes a restart */
+    CHANGE_BACK,    /* the setup that was in force before */
     CHANGE_GOOD_END,
     CHANGE_UNREADABLE = CHANGE_GOOD_END,
     CHANGE_BIND_USED,    /* a new listener at an address that somebody else has */
@@ -44,7 +45,8 @@ struct change {
     struct setup setup; /* what the file says then; not of CHANGE_UNREADABLE */
 };
 
-void change_draw(struct change *change, const struct setup *from, enum change_kind kind);
+void change_draw(struct change *change, const struct setup *from, const struct setup *before,
+                 enum change_kind kind);
 
 const char *change_name(enum change_kind kind);
 

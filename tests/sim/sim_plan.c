@@ -95,6 +95,11 @@ static void stop_in_reload(void)
     sim_plan.stop_step = 6000; /* if none of them ever begins */
     sim_plan.stop_reload = sim_between(1, 2);
     sim_plan.stop_reload_steps = one_in(3) ? sim_below(8) : sim_below(150);
+    sim_plan.lingering = one_in(2);
+    if (one_in(2)) {
+        sim_faults.rates[SIM_FAULT_PREEMPT] = sim_between(2000, 40000);
+        sim_plan.setup.workers = sim_between(2, 4);
+    }
     if (one_in(2)) {
         sim_plan.second_stop_steps = 1 + (one_in(2) ? sim_below(40) : sim_below(1000));
     }
@@ -135,7 +140,8 @@ static void plan_reloads(void)
     sim_plan.harsh = sim_plan.clean && !sim_plan.timed && one_in(3);
     for (uint32_t i = 0; i < sim_plan.reloads; i++) {
         uint32_t within = one_in(8) ? 40 : one_in(2) ? 400 : 3000;
-        sim_plan.reload_steps[i] = 1 + sim_below(within);
+        sim_plan.reload_steps[i] =
+            i > 0 && one_in(2) ? sim_plan.reload_steps[i - 1] + sim_below(200) : 1 + sim_below(within);
     }
 }
 

@@ -28,9 +28,10 @@ static struct {
     bool reading;      /* the last one has not ended */
     bool proposed;
     struct change change; /* that the last one found */
+    struct setup before;  /* in force before the last change */
     enum change_kind next_kind;
     bool calm;
-    uint32_t askers; /* who wait */
+    int32_t askers; /* who wait; one that is answered before its call returns makes it -1 for a moment */
     uint32_t asked;
     uint32_t unread;                   /* asked since the last reading began */
     uint32_t waves;                    /* of the plan's that have come */
@@ -60,6 +61,7 @@ void reload_begin(void)
     memset(&rounds, 0, sizeof rounds);
     memset(inside, 0, sizeof inside);
     rounds.generation = 1;
+    rounds.before = sim_plan.setup;
     rounds.next_kind = CHANGE_ANY;
 }
 
@@ -100,7 +102,7 @@ uint64_t reload_upstream_absent_us(uint32_t index)
 
 void reload_explain(void)
 {
-    fprintf(stderr, "     generation %llu; %u readings, the last of '%s'%s%s; %u wait for an outcome\n",
+    fprintf(stderr, "     generation %llu; %u readings, the last of '%s'%s%s; %d wait for an outcome\n",
             (unsigned long long)rounds.generation, rounds.readings,
             rounds.readings > 0 ? change_name(rounds.change.kind) : "nothing",
             rounds.reading ? ", not answered yet" : "", rounds.proposed ? ", not decided yet" : "",
@@ -172,6 +174,7 @@ void reload_adopted(void *context, const struct config *config)
     rounds.reading_of[rounds.generation % READINGS_MAX] = rounds.readings;
     applied[rounds.change.kind]++;
     note_absent(); /* what comes now ... */
+    rounds.before = sim_plan.setup;
     uint32_t workers = sim_plan.setup.workers;
     uint32_t buffer_bytes = sim_plan.setup.buffer_bytes;
     sim_plan.setup = rounds.change.setup;
@@ -297,17 +300,16 @@ static void ask_once(bool again)
     asker->readings = rounds.readings;
     asker->generation = rounds.generation;
     asker->again = again;
-    rounds.askers++;
     rounds.unread++;
     sim_trace("reload asked", asker->id, 0);
     inside[here()] = asker->id;
     bool taken = daemon_reload(host.daemon, &asker->request);
     inside[here()] = 0;
     if (taken) {
-        return; /* it may be answered by now, and its memory gone */
+        rounds.askers++; /* it may be answered by now, and its memory gone */
+        return;
     }
     sim_trace("reload turned away", asker->id, 0);
-    rounds.askers--;
     rounds.unread -= rounds.unread > 0;
     free(asker);
     if (host.stops == 0 && host.state < DAEMON_DRAINING &&
@@ -378,7 +380,14 @@ void reload_state(enum daemon_state state)
         sim_fail("N7", "it has stopped although the file is still being read for it");
     }
     if (state == DAEMON_STOPPED && rounds.askers > 0) {
-        sim_fail("N7", "it has stopped, and %u requests were never answered", rounds.askers);
+        sim_fail("N7", "it has stopped, and %d requests were never answered", rounds.askers);
+    }
+}
+
+void reload_end(void)
+{
+    if (rounds.askers != 0) {
+        sim_fail("N7", "%d requests were never answered", rounds.askers);
     }
 }
 
@@ -410,7 +419,7 @@ static void reading_ends(void *object, uint64_t argument)
     if (host.state == DAEMON_STOPPED) {
         sim_fail("N7", "it has stopped although the file is still being read for it");
     }
-    change_draw(&rounds.change, &sim_plan.setup, rounds.next_kind);
+    change_draw(&rounds.change, &sim_plan.setup, &rounds.before, rounds.next_kind);
     rounds.next_kind = CHANGE_ANY;
     if (rounds.change.kind == CHANGE_UNREADABLE) {
         rounds.change.setup = sim_plan.setup;

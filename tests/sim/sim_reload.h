@@ -26,6 +26,9 @@ void reload_state(enum daemon_state state);
 /* After every step: asks when it is time to. */
 void reload_act(void);
 
+/* The world is over. */
+void reload_end(void);
+
 /* Nothing fails any more: nobody asks by himself from now on, and files are read quickly. */
 void reload_calm(void);
 

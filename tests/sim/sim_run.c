@@ -322,6 +322,7 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
         sim.check = check_step;
         run_daemon();
         check_watch(NULL);
+        reload_end();
         daemon_free(host.daemon);
     }
     sim_memory.faults = false;
