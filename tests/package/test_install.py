@@ -22,7 +22,8 @@ def with_verbs(machine):
 def served_by(machine):
     """Configures an echo on a port that is free, and answers the port."""
     port = net.free_port()
-    machine.configure(f"[stats]\nlisten=off\n{echo_config(listen=f'127.0.0.1:{port}')}")
+    sections = f"[server]\nlog_file=fairlead.log\n[stats]\nlisten=off\n{echo_config(listen=f'127.0.0.1:{port}')}"
+    machine.configure(sections)
     return port
 
 
