@@ -26,6 +26,7 @@ for option in "$@"; do
     esac
 done
 [ -n "$triplet" ] || refuse "no triplet x64-windows-static"
+echo "Computing installation plan..."
 mkdir -p "$folder/$triplet/lib"
 cp -r "$BUILT/include" "$folder/$triplet/"
 for library in $LIBRARIES; do
