@@ -60,8 +60,10 @@ POSIX_WORDS = re.compile(
     r"|isatty|getpid|fdopen|asprintf|vasprintf|getline|alloca|aligned_alloc|bzero|bcopy|random|srandom|setenv|mkstemp)\s*[(]"
     r"|\b(ssize_t|pid_t|mode_t)\b|#\s*include\s*<(pthread|strings|dlfcn|sys/\w+)\.h>"
 )
-# An initialiser of static storage must be constant to cl too: clang and gcc also take the value of a compound literal.
-STATIC_LITERAL = re.compile(r"^\s*static\b[^;(]*=[^;]*\((const\s+)?(struct\s+)?\w+\s*(\[\w*\])?\)\s*\{")
+# Objects of static storage with their initialisers, and the scalar constants among them.
+STATIC_OBJECT = re.compile(r"^(?: +static\b|(?!typedef|enum|return)\w)[\w \t*\[\]]*=\s*(?!=)([^;]*);", re.MULTILINE)
+SCALAR_CONSTANT = re.compile(r"^(?:static )?const [\w ]*?(\w+) =", re.MULTILINE)
+COMPOUND_LITERAL = re.compile(r"\((const\s+)?(struct\s+|union\s+)?\w+\s*(\[\w*\])?\)\s*\{")
 SLEEP_WORDS = re.compile(r"\b(Sleep|SleepEx|usleep|nanosleep|thrd_sleep|sleep)\s*\(|\btime\.sleep\b")
 # The one place per language that polls a condition until its deadline.
 WAITING_FILES = re.compile(r"tests/(.*/)?wait[^/]*\.(py|c|h)")
@@ -147,7 +149,7 @@ def without_comments(text):
 
 
 def without_strings(line):
-    return re.sub(r"\"(?:\\.|[^\"\\])*\"", '""', line)
+    return re.sub(r"\"(?:\\.|[^\"\\\n])*\"", '""', line)
 
 
 def includes(tree, name):
@@ -270,7 +272,7 @@ def dialect(tree):
     """C11 that MSVC takes too; compiler.h and atomic.h speak to each compiler for all others."""
     names = [name for name in tree.named(r"(config|server|tests)/.*\.[ch]") if name not in COMPILER_FILES]
     names = [name for name in names if not re.search(r"_native\.[ch]$|^tests/(sim|fuzz|bench|msvc)/", name)]
-    yield from matches(names, DIALECT_WORDS, lambda name: tree.code(name))
+    yield from matches(names, DIALECT_WORDS, lambda name: without_strings(tree.code(name)))
 
 
 def built_by_msvc(tree):
@@ -281,10 +283,23 @@ def built_by_msvc(tree):
 
 
 def dialect_library(tree):
-    """No name that only POSIX has, and static storage is initialised by constants alone."""
+    """No name that only POSIX has, and static storage is initialised by what is constant to cl too."""
     names = [name for name in built_by_msvc(tree) if name not in COMPILER_FILES]
     yield from matches(names, POSIX_WORDS, lambda name: without_strings(tree.code(name)))
-    yield from matches(names, STATIC_LITERAL, lambda name: tree.code(name))
+    for name in names:
+        yield from static_initialisers(name, tree.code(name))
+
+
+def static_initialisers(name, code):
+    """gcc and clang take the values of const objects and of compound literals for constants; cl does not."""
+    constants = "|".join(SCALAR_CONSTANT.findall(code)) or "(?!)"
+    value = re.compile(rf"(?<![&.\w>])(?<!sizeof )(?<!sizeof\()\b({constants})\b(?!\s*=)")
+    for match in STATIC_OBJECT.finditer(code):
+        number = code.count("\n", 0, match.start()) + 1
+        initialiser = without_strings(match.group(1).replace("\n", " "))
+        found = COMPOUND_LITERAL.search(initialiser) or value.search(initialiser)
+        if found:
+            yield f"{name}:{number}: {found.group().strip()} is no constant to cl"
 
 
 def makefile_msvc_subset(tree):

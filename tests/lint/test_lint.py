@@ -138,6 +138,8 @@ VIOLATIONS = [
     ("dialect-library", "server/base/pool.h", "", "int fileno(void *file);\n"),
     ("dialect-library", "server/host/console.c", "#include <sys/types.h>\n", ""),
     ("dialect-library", "server/base/pool.h", "", "static const int *pool_first = (int[]){1, 2};\n"),
+    ("dialect-library", "server/base/pool.h", "", "static const int pool_all[] = {\n    (int){1},\n};\n"),
+    ("dialect-library", "server/base/pool.h", "", "static const int pool_one = 1;\nstatic const int pool_is = pool_one;\n"),
     ("makefile-msvc-subset", "Makefile.msvc", "", "WORDS := a\n"),
     ("makefile-msvc-sources", "server/base/new.h", NOTE, ""),
     ("makefile-msvc-sources", "server/base/new.c", '#include "base/pool.h"\n', ""),
