@@ -55,6 +55,7 @@ int console_run(struct config *config)
     options.config = config;
     if (runner_start(&options, why, sizeof why))
         return runner_finish();
-    fprintf(stderr, "fairlead: %s\n", why);
+    if (why[0] != '\0')
+        fprintf(stderr, "fairlead: %s\n", why);
     return DAEMON_FAILED;
 }

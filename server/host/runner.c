@@ -193,7 +193,7 @@ bool runner_start(const struct runner_options *given, char *why, size_t why_byte
     } else if (start_daemon(config)) {
         return true;
     } else {
-        snprintf(why, why_bytes, "nothing was started; the log says why");
+        why[0] = '\0';
     }
     reloader_stop();
     (void)log_sink_stop(); /* what could not be written in time cannot be said either */

@@ -27,7 +27,8 @@ struct runner_options {
     void *context;           /* of `changed` */
 };
 
-/* Starts the log and the daemon. False: nothing runs; `why` is a sentence without a full stop. */
+/* Starts the log and the daemon. False: nothing runs; `why` is a sentence without a full stop, or empty when the daemon has logged the
+ * reason, as an event too. */
 bool runner_start(const struct runner_options *options, char *why, size_t why_bytes);
 
 /* Waits for DAEMON_STOPPED and for the log; answers the exit code of DESIGN section 4: 0, 1 or 3. */

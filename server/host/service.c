@@ -233,7 +233,8 @@ static int serve(const char *log_file)
     options.events = true;
     options.changed = daemon_changed_state;
     if (!runner_start(&options, why, sizeof why)) {
-        event_log_write(EVENT_START_FAILED, LOG_ERROR, why);
+        if (why[0] != '\0')
+            event_log_write(EVENT_START_FAILED, LOG_ERROR, why);
         return DAEMON_FAILED;
     }
     follow_daemon();

@@ -78,6 +78,7 @@ static int run_all(void)
     failed += suite_run_file_access();
     failed += suite_run_crash();
     failed += suite_run_service();
+    failed += suite_run_runner();
     return failed == 0 ? 0 : 1;
 }
 

@@ -17,6 +17,7 @@ int suite_run_event_log(void);
 int suite_run_file_access(void);
 int suite_run_crash(void);
 int suite_run_service(void);
+int suite_run_runner(void);
 
 /* Crashes; returns when even that does not work. */
 int suite_crash(const char *kind, const char *folder);

@@ -208,6 +208,42 @@ static void test_sessions_that_are_cut_are_logged_and_no_failure(void **state)
     closesocket(client);
 }
 
+static bool is_logged(void *context)
+{
+    char *text = suite_read(log_file);
+    bool found = strstr(text, context) != NULL;
+
+    memory_free(text);
+    return found;
+}
+
+static void require_logged(char *words)
+{
+    if (!suite_wait_until(is_logged, words))
+        expect_logged(words);
+}
+
+static void test_paramchange_reloads(void **state)
+{
+    char second[] = "listener second: listening";
+    char refused[] = "server.ini:3: ";
+
+    (void)state;
+    write_ini("", "listen=127.0.0.1:0");
+    start();
+    require_state(SERVICE_RUNNING);
+    write_ini("", "listen=127.0.0.1:0\n[listener second]\nmode=echo\nlisten=127.0.0.1:0");
+    assert_int_equal(control(SERVICE_CONTROL_PARAMCHANGE), ERROR_SUCCESS);
+    require_logged(second);
+    write_ini("nonsense=1", "listen=127.0.0.1:0");
+    assert_int_equal(control(SERVICE_CONTROL_PARAMCHANGE), ERROR_SUCCESS);
+    require_logged(refused);
+    assert_int_equal(query().dwCurrentState, SERVICE_RUNNING);
+    assert_int_equal(control(SERVICE_CONTROL_STOP), ERROR_SUCCESS);
+    require_state(SERVICE_STOPPED);
+    assert_int_equal(query().dwWin32ExitCode, NO_ERROR);
+}
+
 static void test_wrong_configuration_is_a_failure_with_every_error(void **state)
 {
     char *folder = service_data_folder(NAME);
@@ -256,6 +292,7 @@ int suite_run_service(void)
         test(test_service_runs_and_stops),
         test(test_stop_reports_progress_while_it_drains),
         test(test_sessions_that_are_cut_are_logged_and_no_failure),
+        test(test_paramchange_reloads),
         test(test_wrong_configuration_is_a_failure_with_every_error),
         test(test_address_in_use_is_a_failure),
         test(test_log_that_cannot_be_written_is_a_failure),
