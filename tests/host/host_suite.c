@@ -76,6 +76,7 @@ static int run_all(void)
 {
     int failed = suite_run_event_log();
     failed += suite_run_file_access();
+    failed += suite_run_service_folder();
     failed += suite_run_crash();
     failed += suite_run_service();
     failed += suite_run_runner();

@@ -15,6 +15,7 @@
 /* Each runs one file's tests and answers how many failed. */
 int suite_run_event_log(void);
 int suite_run_file_access(void);
+int suite_run_service_folder(void);
 int suite_run_crash(void);
 int suite_run_service(void);
 int suite_run_runner(void);
