@@ -14,7 +14,8 @@
 #   package  the zip and the installer, and msiexec under Wine
 #   wine10   port and system once more under a newer Wine, which shows resets as Windows does
 #
-# All of them when none is named (sim and fuzz once they exist). Logs go to build/test-logs. The last line is
+# All of them when none is named, in two lanes at the same time: what waits for Wine most of the time, and what
+# computes; the second lane's words are printed when it ends. Logs go to build/test-logs. The last line is
 # the sum of all; the exit code is 0 when nothing failed and every kind ran something. FAIRLEAD_EXE names
 # another executable for the system tests, FAIRLEAD_WINE another wine64.
 set -euo pipefail
@@ -238,11 +239,44 @@ run_kind() {
         "skipped $((SKIPPED - skipped)), $((SECONDS - start)) s"
 }
 
-default_kinds() {
-    printf '%s\n' lint unit port host
-    ! compgen -G "$ROOT/tests/sim/*.c" >/dev/null || echo sim
-    ! compgen -G "$ROOT/tests/fuzz/fuzz_*.c" >/dev/null || echo fuzz
-    printf '%s\n' system msvc package wine10
+# The kinds of a lane share no Wine prefix with those of the other.
+WINE_LANE=(port host system msvc)
+OTHER_LANE=(lint unit sim fuzz package wine10)
+
+# What both lanes need is there before they part: neither apt nor make runs twice at a time.
+prepare_lanes() {
+    need_packages fuzz package msvc
+    (need_packages wine10) || true # that kind is skipped then, and says why
+    build lanes all build-unit build-port build-host build-sim build-fuzz || true # the kinds say what is wrong
+    "$ROOT/scripts/deps.sh" msvc >"$LOGS/deps-msvc.log" 2>&1 </dev/null || true
+    wine_prepare
+}
+
+run_lanes() {
+    local other=$LOGS/other-lane.log kind passed failed skipped
+    prepare_lanes
+    (
+        for kind in "${OTHER_LANE[@]}"; do run_kind "$kind" "$@"; done
+        say "$PASSED $FAILED $SKIPPED"
+    ) >"$other" 2>&1 &
+    local lane=$!
+    # shellcheck disable=SC2064  # this lane's number, now
+    trap "kill $lane 2>/dev/null || true" EXIT
+    for kind in "${WINE_LANE[@]}"; do run_kind "$kind" "$@"; done
+    local code=0
+    wait "$lane" || code=$?
+    trap - EXIT
+    if [ "$code" = 0 ]; then
+        sed '$d' "$other"
+        read -r passed failed skipped < <(tail -n 1 "$other")
+    else
+        cat "$other"
+        say "   FAILED the other lane ended with exit code $code"
+        passed=0 failed=1 skipped=0
+    fi
+    PASSED=$((PASSED + passed))
+    FAILED=$((FAILED + failed))
+    SKIPPED=$((SKIPPED + skipped))
 }
 
 # cmocka catches crashes by itself; the sanitizers' reports say far more.
@@ -257,17 +291,16 @@ test_environment() {
 main() {
     local kinds=() kind
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
-        local all="lint unit port sim fuzz system msvc package wine10"
-        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 ($all)"
+        declare -F "kind_$1" >/dev/null || fail "no such kind: $1 (${WINE_LANE[*]} ${OTHER_LANE[*]})"
         kinds+=("$1")
         shift
     done
     [ "${1:-}" != -- ] || shift
-    [ ${#kinds[@]} -gt 0 ] || mapfile -t kinds < <(default_kinds)
     need_packages build run test lint
     mkdir -p "$LOGS"
     test_environment
-    for kind in "${kinds[@]}"; do
+    [ ${#kinds[@]} -gt 0 ] || run_lanes "$@"
+    for kind in ${kinds[@]+"${kinds[@]}"}; do
         run_kind "$kind" "$@"
     done
     printf '%d passed, %d failed' "$PASSED" "$FAILED"
