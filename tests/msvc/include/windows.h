@@ -11,6 +11,15 @@
 #define HeapEnableTerminationOnCorruption ((HEAP_INFORMATION_CLASS)1)
 #endif
 
+#ifndef PROTECTED_DACL_SECURITY_INFORMATION
+#define PROTECTED_DACL_SECURITY_INFORMATION 0x80000000L
+#endif
+#ifndef SERVICE_SID_TYPE_UNRESTRICTED
+#define SERVICE_SID_TYPE_NONE 0x00000000
+#define SERVICE_SID_TYPE_UNRESTRICTED 0x00000001
+#define SERVICE_SID_TYPE_RESTRICTED 0x00000003
+#endif
+
 /* One bit a member, from the lowest, in the order in which the SDK has them. */
 typedef struct {
     DWORD DisableExtensionPoints : 1;
