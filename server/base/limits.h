@@ -93,8 +93,10 @@
 /* A service that hears of a shutdown only when it has begun gets 5 s, as a console does. */
 #define SERVICE_SHUTDOWN_DRAIN_MS CONSOLE_CLOSE_DRAIN_MS
 
-/* What a crash may take to write its dump, its event and the last lines of the log: seconds on a busy disk, and then it has to end. */
-#define CRASH_TIME_MS (15 * 1000)
+/* What a crash may take: for its dump, well under a second unless the disk is very busy; and for telling of it, where it may wait for a
+ * lock that the failed thread holds and never gets. Then the process has to end. */
+#define CRASH_DUMP_MS (60 * 1000)
+#define CRASH_TELL_MS (10 * 1000)
 
 /* Dumps kept: enough to compare the last few crashes, and only some megabytes when it crashes in a loop. */
 #define CRASH_DUMPS_MAX 5

@@ -31,6 +31,7 @@ typedef BOOL WINAPI write_dump(HANDLE process, DWORD id, HANDLE file, MINIDUMP_T
 /* Everything that a crash needs is here before it happens: nothing is loaded or allocated for the dump. */
 static write_dump *write_minidump;
 static HANDLE crashed; /* set by the first thread that fails */
+static HANDLE dump_ended;
 static HANDLE thread;
 static DWORD handler_thread; /* the same by its id */
 static wchar_t *folder;      /* with its last backslash; NULL: no dumps */
@@ -110,6 +111,7 @@ static DWORD WINAPI handle_crash(void *context)
     (void)context;
     WaitForSingleObject(crashed, INFINITE);
     bool dumped = dump();
+    SetEvent(dump_ended);
     describe(text, sizeof text);
     size_t length = strlen(text);
     if (dumped && WideCharToMultiByte(CP_UTF8, 0, dump_path, -1, path, sizeof path, NULL, NULL) > 0)
@@ -134,7 +136,8 @@ static LONG WINAPI filter(EXCEPTION_POINTERS *exception)
             failure = exception;
             SetEvent(crashed);
         }
-        WaitForSingleObject(thread, CRASH_TIME_MS);
+        WaitForSingleObject(dump_ended, CRASH_DUMP_MS);
+        WaitForSingleObject(thread, CRASH_TELL_MS);
     }
     TerminateProcess(GetCurrentProcess(), exception->ExceptionRecord->ExceptionCode);
     return EXCEPTION_EXECUTE_HANDLER;
@@ -170,7 +173,8 @@ void crash_prepare(void)
 
     write_minidump = (write_dump *)system_library_find(L"dbghelp.dll", "MiniDumpWriteDump");
     crashed = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (crashed != NULL)
+    dump_ended = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (crashed != NULL && dump_ended != NULL)
         thread = CreateThread(NULL, 0, handle_crash, NULL, 0, &handler_thread);
     if (thread == NULL)
         return; /* the system's own handling stays, which ends the process too */

@@ -4,7 +4,7 @@
  * An unhandled exception, a CHECK that does not hold, abort() and a wrong argument to the C library all end the same way: a
  * minidump in the folder of the log (fairlead-PID-TIME.dmp), EVENT_CRASHED, a line on standard error and in the log, and then the process
  * is terminated with the code of the exception, so that the service manager's recovery acts. A thread that waits from the start
- * does this, because the one that failed may have no stack left. All of it together may take CRASH_TIME_MS.
+ * does this, because the one that failed may have no stack left. It is given CRASH_DUMP_MS and CRASH_TELL_MS.
  *
  * A heap that is found damaged ends the process at once, by design of the system and past every filter: then there is an exit code and
  * what Windows Error Reporting keeps, but no dump of ours. A dump holds stacks, and so perhaps parts of what was transferred.

@@ -105,7 +105,8 @@ static void run_child(struct child *child, const char *kind)
     snprintf(command, sizeof command, "\"%s\" crash %s \"%s\"", suite_program, kind, child->folder);
     startup.cb = sizeof startup;
     assert_true(CreateProcessA(NULL, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process));
-    assert_int_equal(WaitForSingleObject(process.hProcess, 60 * 1000), WAIT_OBJECT_0);
+    assert_int_equal(WaitForSingleObject(process.hProcess, CRASH_DUMP_MS + CRASH_TELL_MS + 60 * 1000),
+                     WAIT_OBJECT_0);
     assert_true(GetExitCodeProcess(process.hProcess, &child->exit_code));
     CloseHandle(process.hThread);
     CloseHandle(process.hProcess);
