@@ -30,6 +30,7 @@ SKIPPED=0
 LIMIT_PROGRAM=300
 LIMIT_SIM=900
 LIMIT_SYSTEM=3000
+LIMIT_PACKAGE=900
 
 # Enough to find what a change breaks; finding more is for longer runs by hand:
 # FUZZ_SECONDS=3600 scripts/test.sh fuzz
@@ -181,7 +182,7 @@ kind_package() {
     build package all || { count_broken package "does not build" "$LOGS/build-package.log"; return 0; }
     wine_environment
     local -x FAIRLEAD_EXE=${FAIRLEAD_EXE:-$BUILD/mingw/fairlead.exe} FAIRLEAD_WINE=$WINE
-    run_pytest package "$LIMIT_PROGRAM" "$ROOT/tests/package" "$@"
+    run_pytest package "$LIMIT_PACKAGE" "$ROOT/tests/package" "$@"
 }
 
 kind_wine10() {
