@@ -136,7 +136,7 @@ static void plan_reloads(void)
         return;
     }
     sim_plan.reloads = one_in(4) ? sim_between(1, PLAN_RELOADS_MAX) : sim_between(1, 3);
-    sim_plan.idle_always = one_in(2);
+    sim_plan.idle_always = !sim_plan.clean && one_in(2); /* a clean world has none, also when it is tainted */
     sim_plan.harsh = sim_plan.clean && !sim_plan.timed && one_in(3);
     for (uint32_t i = 0; i < sim_plan.reloads; i++) {
         uint32_t within = one_in(8) ? 40 : one_in(2) ? 400 : 3000;
