@@ -21,7 +21,8 @@
  *
  * Nothing is served before everything is bound: either all listeners and the statistics endpoint start, or none, and
  * every failure has been logged. THREADS: daemon_start and daemon_free on the host's thread, never on a worker; daemon_stop on any
- * thread, also in a signal-like handler thread; `changed` runs on a worker (STARTING excepted, which is not reported).
+ * thread, also in a signal-like handler thread; `changed` runs on a worker (STARTING excepted, which is not reported),
+ * or, of STOPPED, inside a daemon_stop or daemon_reload that comes at that moment.
  */
 #ifndef FAIRLEAD_DAEMON_H
 #define FAIRLEAD_DAEMON_H

@@ -27,7 +27,9 @@ static struct {
     int exit_code;
     HANDLE wake; /* something has changed for service_main to look at */
 
-    SRWLOCK lock; /* guards everything below */
+    /* Guards everything below. A stop holds the runner's lock and may run daemon_changed_state inside, which takes this one; so nothing
+     * that takes the runner's is called with this one held. */
+    SRWLOCK lock;
     SERVICE_STATUS_HANDLE handle;
     SERVICE_STATUS status;
     struct service_progress progress;
@@ -57,17 +59,19 @@ static void report(void)
     (void)SetServiceStatus(service.handle, &service.status);
 }
 
-static void report_state(DWORD state, uint64_t budget_ms)
+static void report_state(DWORD state, uint64_t budget_ms, uint32_t sessions)
 {
     service.status.dwCurrentState = state;
-    service_progress_begin(&service.progress, GetTickCount64(), budget_ms, runner_sessions());
+    service_progress_begin(&service.progress, GetTickCount64(), budget_ms, sessions);
     report();
 }
 
 static void report_pending(DWORD state, uint64_t budget_ms)
 {
+    uint32_t sessions = runner_sessions();
+
     AcquireSRWLockExclusive(&service.lock);
-    report_state(state, budget_ms);
+    report_state(state, budget_ms, sessions);
     ReleaseSRWLockExclusive(&service.lock);
 }
 
@@ -90,6 +94,8 @@ static void report_stopped(int exit_code)
 /* Reported before the daemon is asked: whoever reads the status after the control was sent sees that it is being stopped. */
 static void stop(const char *why, uint64_t cut_after_ms)
 {
+    uint32_t sessions = runner_sessions();
+
     AcquireSRWLockExclusive(&service.lock);
     uint64_t budget_ms = runner_drain_ms();
     if (cut_after_ms > 0 && cut_after_ms < budget_ms) {
@@ -97,7 +103,7 @@ static void stop(const char *why, uint64_t cut_after_ms)
         budget_ms = cut_after_ms;
     }
     if (service.status.dwCurrentState != SERVICE_STOPPED)
-        report_state(SERVICE_STOP_PENDING, budget_ms);
+        report_state(SERVICE_STOP_PENDING, budget_ms, sessions);
     ReleaseSRWLockExclusive(&service.lock);
     runner_stop(why);
     SetEvent(service.wake);
@@ -144,6 +150,7 @@ static void daemon_changed_state(void *context, enum daemon_state state)
 static DWORD look(enum daemon_state *daemon, bool *cut)
 {
     uint64_t now_ms = GetTickCount64();
+    uint32_t sessions = runner_sessions();
 
     AcquireSRWLockExclusive(&service.lock);
     *daemon = service.daemon;
@@ -153,7 +160,7 @@ static DWORD look(enum daemon_state *daemon, bool *cut)
     if (service.status.dwCurrentState == SERVICE_START_PENDING && service.daemon == DAEMON_SERVING) {
         service.status.dwCurrentState = SERVICE_RUNNING;
         report();
-    } else if (is_pending() && service_progress_tick(&service.progress, now_ms, runner_sessions())) {
+    } else if (is_pending() && service_progress_tick(&service.progress, now_ms, sessions)) {
         report();
     }
     DWORD wait = is_pending() ? SERVICE_REPORT_MS : INFINITE;
