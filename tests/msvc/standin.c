@@ -14,8 +14,10 @@
 
 #define PATH_UNITS_MAX 4096
 
-/* On a busy machine Wine now and then fails to start a program with ERROR_INTERNAL_ERROR; the next attempt succeeds. */
+/* On a busy machine a program that Wine starts now and then dies before its first instruction: ERROR_INTERNAL_ERROR here, and
+ * 9009 from cmd.exe, which takes it for a program that does not exist. The next attempt succeeds. */
 #define STARTS_MAX 5
+#define CMD_NOT_STARTED 9009
 
 typedef LONG CDECL spawn_unix(char *const argv[], int wait);
 
@@ -62,14 +64,16 @@ static int run_line(void)
     wchar_t *line = environment(L"MSVC_LINE");
     size_t units = wcslen(line) + 32;
     wchar_t *command = calloc(units, sizeof *command);
-    PROCESS_INFORMATION process;
-    DWORD code = 0;
+    DWORD code = CMD_NOT_STARTED;
     swprintf(command, units, L"cmd.exe /d /s /c \"%ls\"", line);
     SetEnvironmentVariableW(L"MSVC_LINE", NULL);
-    if (!start(command, &process))
-        return fail("cmd.exe cannot be started");
-    WaitForSingleObject(process.hProcess, INFINITE);
-    GetExitCodeProcess(process.hProcess, &code);
+    for (int attempt = 0; attempt < STARTS_MAX && code == CMD_NOT_STARTED; attempt++) {
+        PROCESS_INFORMATION process;
+        if (!start(command, &process))
+            return fail("cmd.exe cannot be started");
+        WaitForSingleObject(process.hProcess, INFINITE);
+        GetExitCodeProcess(process.hProcess, &code);
+    }
     return (int)code;
 }
 

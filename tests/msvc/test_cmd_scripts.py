@@ -26,8 +26,12 @@ class Prompt:
         self.tree = tree
         self.scratch = scratch
 
-    def run(self, line, folder=None, tools=TOOLS / "bin", **variables):
-        """(exit code, standard output, standard error) of one line."""
+    def run(self, *line, **more):
+        """(exit code, standard output, standard error) of one line; once more if Wine could not start nmake (standin.c)."""
+        result = self.run_once(*line, **more)
+        return self.run_once(*line, **more) if "nmake ended with 9009" in result[2] else result
+
+    def run_once(self, line, folder=None, tools=TOOLS / "bin", **variables):
         env = {
             key: value for key, value in os.environ.items() if not key.startswith(("VCPKG_", "VSCMD_", "FAIRLEAD_"))
         }

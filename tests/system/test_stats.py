@@ -103,6 +103,8 @@ def test_counters_are_exact(start_server):
         net.receive_exactly(behind, 12_345)
         behind.sendall(bytes(67_890))
         net.receive_exactly(client, 67_890)
+        # The peer may have the last bytes before their send completes here, and only then do they count as sent.
+        wait_until(lambda: server.stats()["totals"]["bytes"]["buffered"] == 0, "every byte to be counted as sent")
         now = server.wait_active(1)
         proxy, behind_it = stats.listener(now, "proxy"), stats.server(now, "proxy-up", "s")
         assert (proxy["bytes"]["in"], proxy["bytes"]["out"]) == (12_345, 67_890)
