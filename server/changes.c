@@ -1,5 +1,6 @@
 #include "changes.h"
 
+#include "config/text.h"
 #include "relay/listener.h"
 
 #include <stdio.h>
@@ -41,7 +42,7 @@ static const struct listener *find_listener(const struct generation *generation,
 {
     for (size_t i = 0; i < generation->listeners_count; i++) {
         const struct listener *listener = &generation->listeners[(i + likely) % generation->listeners_count];
-        if (strcmp(listener->config->name, name) == 0)
+        if (text_equal(listener->config->name, name))
             return listener;
     }
     return NULL;
@@ -56,6 +57,12 @@ static bool endpoints_differ(const struct config_listener *a, const struct confi
             return true;
     }
     return false;
+}
+
+/* Names are the same in capitals. */
+static bool names_differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : !text_equal(a, b);
 }
 
 static const char *upstream_name(const struct generation *generation, const struct config_listener *listener)
@@ -73,7 +80,7 @@ static void compare_listeners(struct words *words, const struct listener *before
     words_add_if(words, endpoints_differ(a, b), "listen");
     words_add_if(words, a->mode != b->mode, "mode");
     words_add_if(words,
-                 texts_differ(upstream_name(before->generation, a), upstream_name(after->generation, b)),
+                 names_differ(upstream_name(before->generation, a), upstream_name(after->generation, b)),
                  "upstream");
     words_add_if(words, a->sessions_max != b->sessions_max, "max_sessions");
     words_add_if(words, a->sessions_per_ip_max != b->sessions_per_ip_max, "max_sessions_per_ip");
@@ -135,7 +142,7 @@ static const struct config_upstream *find_upstream(const struct config *config, 
 {
     for (size_t i = 0; i < config->upstreams_count; i++) {
         const struct config_upstream *upstream = &config->upstreams[(i + likely) % config->upstreams_count];
-        if (strcmp(upstream->name, name) == 0)
+        if (text_equal(upstream->name, name))
             return upstream;
     }
     return NULL;
@@ -146,7 +153,7 @@ static bool servers_differ(const struct config_upstream *a, const struct config_
     if (a->servers_count != b->servers_count)
         return true;
     for (size_t i = 0; i < a->servers_count; i++) {
-        if (texts_differ(a->servers[i].name, b->servers[i].name) ||
+        if (names_differ(a->servers[i].name, b->servers[i].name) ||
             texts_differ(a->servers[i].endpoint.text, b->servers[i].endpoint.text) ||
             a->servers[i].sessions_max != b->servers[i].sessions_max)
             return true;

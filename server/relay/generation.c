@@ -3,11 +3,10 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "config/text.h"
 #include "relay/listener.h"
 #include "relay/relay.h"
 #include "relay/upstream.h"
-
-#include <string.h>
 
 static struct upstream *upstream_of(struct generation *generation, const struct config_listener *config)
 {
@@ -117,7 +116,7 @@ static struct upstream *find_upstream(struct generation *generation, const char 
 {
     for (size_t i = 0; i < generation->upstreams_count; i++) {
         struct upstream *upstream = &generation->upstreams[(i + likely) % generation->upstreams_count];
-        if (strcmp(upstream->config->name, name) == 0)
+        if (text_equal(upstream->config->name, name))
             return upstream;
     }
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "config/text.h"
 
 #include <string.h>
 
@@ -23,8 +24,8 @@ static bool ledger_matches(const struct ledger *ledger, enum stats_scope_kind ki
 {
     const struct stats_scope *scope = ledger->scope;
 
-    return scope->kind == kind && strcmp(scope->name, name) == 0 &&
-           (upstream == NULL || strcmp(scope->upstream, upstream) == 0);
+    return scope->kind == kind && text_equal(scope->name, name) &&
+           (upstream == NULL || text_equal(scope->upstream, upstream));
 }
 
 static struct ledger *ledger_create(const struct ledgers *ledgers, enum stats_scope_kind kind,

@@ -2,7 +2,7 @@
  * ledger: what all generations of the configuration share about one listener, or one server of an upstream: its numbers, its
  * sessions per client address, and what has been said about it in the log.
  *
- * Found by kind and name (of a server: upstream and name), so that a listener which stays through a reload goes on counting where
+ * Found by kind and name (of a server: upstream and name), without regard to case as in the configuration, so that a listener which stays through a reload goes on counting where
  * it was, and its limits hold over the sessions of all generations together. Each generation takes its ledgers when it is made and gives
  * them back when it is gone; the last one given retires the numbers into the totals of struct stats (SEMANTICS N5).
  *

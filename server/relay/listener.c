@@ -38,6 +38,7 @@ void listener_list(const struct listener *listener, struct stats_listing *listin
 {
     listener->ledger->published = true;
     listing->scope = listener->scope;
+    listing->name = listener->config->name;
     listing->mode = listener_mode(listener);
     listing->sessions_max = listener->config->sessions_max;
 }

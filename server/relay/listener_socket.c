@@ -2,12 +2,12 @@
 
 #include "base/atomic.h"
 #include "base/memory.h"
+#include "config/text.h"
 #include "relay/generation.h"
 #include "relay/listener.h"
 #include "relay/relay.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void socket_accepted(struct acceptor *acceptor, struct port_socket *accepted,
                             const struct address *peer, const struct address *local)
@@ -48,7 +48,7 @@ static bool socket_serves(const struct listener_socket *socket, const struct lis
         return false;
     if (address->port == 0)
         return address_equal(&socket->asked, address) &&
-               strcmp(socket->listener->config->name, listener->config->name) == 0;
+               text_equal(socket->listener->config->name, listener->config->name);
     return address_equal(&socket->acceptor.address, address) || address_equal(&socket->asked, address);
 }
 

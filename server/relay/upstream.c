@@ -3,6 +3,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "config/text.h"
 #include "relay/generation.h"
 #include "relay/relay.h"
 
@@ -53,6 +54,8 @@ void upstream_list(const struct upstream *upstream, struct stats_listing *listin
 {
     upstream->server.ledger->published = true;
     listing->scope = upstream->server.scope;
+    listing->name = upstream->server.config->name;
+    listing->upstream = upstream->config->name;
     listing->sessions_max = upstream->server.config->sessions_max;
 }
 
@@ -64,7 +67,7 @@ void upstream_inherit(struct upstream *upstream, struct upstream *from)
     const struct config_endpoint *before = &old->config->endpoint;
 
     if (endpoint->is_literal || before->is_literal || endpoint->port != before->port ||
-        strcmp(endpoint->host, before->host) != 0 || strcmp(to->config->name, old->config->name) != 0)
+        !text_equal(endpoint->host, before->host) || !text_equal(to->config->name, old->config->name))
         return;
     lock_acquire(&old->lock);
     to->looked_up = old->looked_up;

@@ -3,6 +3,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "config/text.h"
 #include "port/port.h"
 #include "stats/stats_block.h"
 
@@ -189,7 +190,7 @@ static struct stats_scope **place_of_removed(struct stats *stats, const struct s
 
     for (; *end != NULL; end = &(*end)->next) {
         if (scope->kind == STATS_SERVER && (*end)->kind == STATS_SERVER &&
-            strcmp((*end)->upstream, scope->upstream) == 0)
+            text_equal((*end)->upstream, scope->upstream))
             place = &(*end)->next;
     }
     return place == NULL ? end : place;
@@ -211,6 +212,15 @@ static struct stats_scope *collect_removed(const struct stats *stats)
     return removed;
 }
 
+/* With the lock held. The text has the length that it had: only capitals may have changed. */
+static void respell(const char *text, const char *as)
+{
+    if (text == NULL || as == NULL)
+        return;
+    CHECK(text_equal(text, as));
+    memcpy((char *)text, as, strlen(as));
+}
+
 static void mark_removed(struct stats *stats, const struct stats_listing *listings, size_t count)
 {
     for (struct stats_scope *scope = stats->scopes; scope != NULL; scope = scope->next)
@@ -218,6 +228,8 @@ static void mark_removed(struct stats *stats, const struct stats_listing *listin
     for (size_t i = 0; i < count; i++) {
         listings[i].scope->removed = false;
         listings[i].scope->mode = listings[i].mode;
+        respell(listings[i].scope->name, listings[i].name);
+        respell(listings[i].scope->upstream, listings[i].upstream);
         gauge_set_limit(&listings[i].scope->sessions, listings[i].sessions_max);
     }
 }

@@ -152,6 +152,8 @@ struct stats_listing {
     struct stats_scope *scope;
     const char *mode; /* listeners; a literal */
     uint32_t sessions_max;
+    const char *name;     /* the scope's, and perhaps in other capitals than so far; NULL: as it is */
+    const char *upstream; /* likewise */
 };
 
 /* A new configuration: these are the scopes from now on, in this order, whether or not they were registered before. The others that

@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "base/wallclock.h"
+#include "config/text.h"
 #include "stats/json.h"
 
 #include <string.h>
@@ -146,7 +147,7 @@ static bool add_upstreams(cJSON *root, const struct snapshot *snapshot)
         const struct snapshot_scope *scope = &snapshot->scopes[i];
         if (scope->kind != STATS_SERVER)
             continue;
-        if (upstream == NULL || strcmp(upstream, scope->upstream) != 0)
+        if (upstream == NULL || !text_equal(upstream, scope->upstream))
             servers = append_upstream(upstreams, scope->upstream);
         upstream = scope->upstream;
         added = servers != NULL && add_server(servers, scope);

@@ -183,9 +183,16 @@ static void append_limit(struct text *text, const char *key, uint32_t value)
     }
 }
 
-static void write_upstream(struct text *text, const struct setup_upstream *upstream, uint32_t index)
+/* A name means the same in capitals, so some configurations have theirs in them. */
+static char name_letter(const struct setup *setup, char letter)
 {
-    append(text, "[upstream u%u]\nserver=s%u ", index, index);
+    return setup->sessions_max % 2 == 0 ? letter : (char)(letter - 'a' + 'A');
+}
+
+static void write_upstream(struct text *text, const struct setup *setup, uint32_t index)
+{
+    const struct setup_upstream *upstream = &setup->upstreams[index];
+    append(text, "[upstream u%u]\nserver=%c%u ", index, name_letter(setup, 's'), index);
     if (upstream->named) {
         append(text, "u%u.example:9000", upstream->farm);
     } else {
@@ -210,16 +217,17 @@ static void write_listen(struct text *text, const struct setup_listen *listen)
     }
 }
 
-static void write_listener(struct text *text, const struct setup_listener *listener)
+static void write_listener(struct text *text, const struct setup *setup,
+                           const struct setup_listener *listener)
 {
-    append(text, "[listener l%u]\n", listener->name);
+    append(text, "[listener %c%u]\n", name_letter(setup, 'l'), listener->name);
     for (uint32_t i = 0; i < listener->listens_count; i++) {
         write_listen(text, &listener->listens[i]);
     }
     if (listener->echo) {
         append(text, "mode=echo\n");
     } else {
-        append(text, "mode=proxy\nupstream=u%u\n", listener->upstream);
+        append(text, "mode=proxy\nupstream=%c%u\n", name_letter(setup, 'u'), listener->upstream);
     }
     append_limit(text, "max_sessions", listener->sessions_max);
     append_limit(text, "max_sessions_per_ip", listener->sessions_per_ip_max);
@@ -241,10 +249,10 @@ size_t setup_write(const struct setup *setup, char text[SETUP_TEXT_BYTES])
         append(&out, "token=" SETUP_TOKEN "%u\n", setup->token);
     }
     for (uint32_t i = 0; i < setup->upstreams_count; i++) {
-        write_upstream(&out, &setup->upstreams[i], i);
+        write_upstream(&out, setup, i);
     }
     for (uint32_t i = 0; i < setup->listeners_count; i++) {
-        write_listener(&out, &setup->listeners[i]);
+        write_listener(&out, setup, &setup->listeners[i]);
     }
     return out.bytes;
 }

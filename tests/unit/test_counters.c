@@ -166,8 +166,13 @@ static void test_counters_publish_the_order_of_the_newest_configuration(void **s
     struct stats_scope *u = stats_scope_create(STATS_SERVER, "u", "up", 1);
     struct stats_scope *v = stats_scope_create(STATS_SERVER, "v", "up", 1);
     struct stats_scope *w = stats_scope_create(STATS_SERVER, "w", "other", 1);
-    const struct stats_listing first[] = {{a, "echo", 5}, {b, "proxy", 0}, {u, NULL, 0}, {w, NULL, 0}};
-    const struct stats_listing second[] = {{b, "echo", 7}, {v, NULL, 0}, {w, NULL, 0}};
+    const struct stats_listing first[] = {{a, "echo", 5, "a", NULL},
+                                          {b, "proxy", 0, "b", NULL},
+                                          {u, NULL, 0, "u", "up"},
+                                          {w, NULL, 0, NULL, NULL}};
+    const struct stats_listing second[] = {{b, "echo", 7, "B", NULL},
+                                           {v, NULL, 0, "v", "UP"},
+                                           {w, NULL, 0, NULL, NULL}};
     struct stats_scope *all[] = {a, b, u, v, w};
     struct stats stats;
     (void)state;
@@ -177,7 +182,8 @@ static void test_counters_publish_the_order_of_the_newest_configuration(void **s
     assert_order(&stats, "abuw");
     assert_int_equal(gauge_limit(&a->sessions), 5);
     stats_publish(&stats, second, 3);
-    assert_order(&stats, "bvuwa"); /* u beside the server that took its place */
+    assert_order(&stats, "Bvuwa");          /* u beside the server that took its place */
+    assert_string_equal(v->upstream, "UP"); /* as the configuration writes it now */
     assert_true(a->removed && u->removed);
     assert_false(b->removed || v->removed || w->removed);
     assert_string_equal(b->mode, "echo");
