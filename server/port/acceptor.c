@@ -117,10 +117,8 @@ static void acceptor_done(struct port_op *op)
     bool closing = acceptor->closing;
     lock_release(&acceptor->lock);
 
-    if (op->status == PORT_OK && !closing)
+    if (op->status == PORT_OK)
         acceptor_deliver(acceptor, accept);
-    else if (op->status == PORT_OK)
-        port_reset(&accept->accepted);
     else if (op->status != PORT_RESET && !closing)
         /* A client that is gone already concerns nobody else; any other failure would come again at once. */
         acceptor_fail(acceptor, op);

@@ -7,7 +7,8 @@
  * meanwhile clients wait in the kernel's backlog, and no processor time is spent (SEMANTICS S13, S14).
  *
  * Threads: open and close on any thread. `accepted` runs on workers, several at once. It gets the socket to move
- * (port_socket_move) or to close, and the client's addresses, v4-mapped ones unmapped; what it leaves in `socket` is reset.
+ * (port_socket_move) or to close, and the client's addresses, v4-mapped ones unmapped; what it leaves in `socket` is reset. It may still
+ * run while the acceptor closes, for clients that came before.
  * `closed` runs once, on a worker or inside acceptor_close when nothing was in flight, after the last callback; then
  * the memory may be freed.
  */

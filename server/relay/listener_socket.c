@@ -18,13 +18,9 @@ static void socket_accepted(struct acceptor *acceptor, struct port_socket *accep
     (void)local;
     lock_acquire(&relay->sockets_lock);
     struct listener *listener = socket->listener;
-    if (listener != NULL)
-        generation_hold(listener->generation);
-    lock_release(&relay->sockets_lock);
-    /* Nobody serves this address any more: the acceptor resets what is left to it. */
-    if (listener == NULL)
-        return;
     struct generation *generation = listener->generation;
+    generation_hold(generation);
+    lock_release(&relay->sockets_lock);
     if (!listener_accept(listener, accepted, peer))
         generation_drop(generation);
 }
@@ -34,6 +30,8 @@ static void socket_closed(struct acceptor *acceptor)
     struct listener_socket *socket = CONTAINER_OF(acceptor, struct listener_socket, acceptor);
     struct relay *relay = socket->relay;
 
+    if (socket->leaves != NULL)
+        generation_drop(socket->leaves);
     memory_free(socket);
     atomic_fetch_add_u32(&relay->sockets_leaving, UINT32_MAX);
     relay_drop(relay);
@@ -44,7 +42,7 @@ static void socket_closed(struct acceptor *acceptor)
 static bool socket_serves(const struct listener_socket *socket, const struct listener *listener,
                           const struct address *address)
 {
-    if (socket->reserved != NULL || socket->listener == NULL)
+    if (socket->reserved != NULL)
         return false;
     if (address->port == 0)
         return address_equal(&socket->asked, address) &&
@@ -135,12 +133,15 @@ struct listener_socket *listener_sockets_swap(struct relay *relay, struct genera
 
     while (*place != NULL) {
         struct listener_socket *socket = *place;
-        socket->listener = socket->reserved;
-        socket->reserved = NULL;
-        if (socket->listener != NULL) {
+        if (socket->reserved != NULL) {
+            socket->listener = socket->reserved;
+            socket->reserved = NULL;
             socket->asked = socket->reserved_asked;
             place = &socket->next;
         } else {
+            /* Whom it has accepted already is served as those before. */
+            socket->leaves = socket->listener->generation;
+            generation_hold(socket->leaves);
             *place = socket->next;
             socket->next = gone;
             gone = socket;

@@ -24,11 +24,12 @@ struct relay;
 struct listener_socket {
     struct acceptor acceptor;
     struct relay *relay;
-    struct listener *listener;           /* who serves its clients; NULL: nobody, it is leaving */
-    struct address asked;                /* as asked for; acceptor.address has the real port */
-    struct listener *reserved;           /* of the generation that is being prepared, or NULL */
-    struct address reserved_asked;       /* by that one */
-    struct listener_socket *next;        /* the relay's list, or those that leave together */
+    struct listener *listener;     /* who serves its clients */
+    struct generation *leaves;     /* with this one, which it holds; NULL: it stays, or ends with the relay */
+    struct address asked;          /* as asked for; acceptor.address has the real port */
+    struct listener *reserved;     /* of the generation that is being prepared, or NULL */
+    struct address reserved_asked; /* by that one */
+    struct listener_socket *next;  /* the relay's list, or those that leave together */
     struct listener_socket *next_opened; /* opened for the same generation */
 };
 
