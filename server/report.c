@@ -28,6 +28,22 @@ static bool report_append(struct report *report, const char *line, size_t bytes)
     return true;
 }
 
+/* How much of a line that was cut ends with a whole character: half a one is no UTF-8, and the log would show its bytes. */
+static size_t whole_characters(const char line[REPORT_LINE_BYTES])
+{
+    size_t bytes = REPORT_LINE_BYTES - 1;
+    size_t start = bytes;
+
+    while (start > 0 && ((unsigned char)line[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0 || (unsigned char)line[start - 1] < 0xC0)
+        return bytes;
+    /* The last character begins at start - 1, and its first byte says how long it is. */
+    unsigned char first = (unsigned char)line[start - 1];
+    size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    return start - 1 + length <= bytes ? bytes : start - 1;
+}
+
 void report_line(struct report *report, const char *format, ...)
 {
     char line[REPORT_LINE_BYTES];
@@ -36,7 +52,7 @@ void report_line(struct report *report, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    size_t bytes = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+    size_t bytes = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : whole_characters(line);
     if (report->lines >= REPORT_LINES_MAX || !report_append(report, line, bytes))
         report->lost++;
 }

@@ -57,12 +57,31 @@ static void test_report_cuts_long_lines(void **state)
     report_free(&report);
 }
 
+static void test_report_cuts_between_characters(void **state)
+{
+    char line[2 * REPORT_LINE_BYTES];
+    struct report report = {0};
+    (void)state;
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    memcpy(line + REPORT_LINE_BYTES - 3, "\xE2\x82\xAC", 3); /* a euro sign, of which two bytes would fit */
+    report_line(&report, "%s", line);
+    assert_int_equal(strlen(report_text(&report)), REPORT_LINE_BYTES - 3 + 1);
+    report_free(&report);
+    memcpy(line + REPORT_LINE_BYTES - 4, "\xE2\x82\xAC", 3); /* fits just so */
+    report_line(&report, "%s", line);
+    assert_int_equal(strlen(report_text(&report)), REPORT_LINE_BYTES - 1 + 1);
+    report_free(&report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report_keeps_lines_in_order),
         cmocka_unit_test(test_report_says_how_much_it_left_out),
         cmocka_unit_test(test_report_cuts_long_lines),
+        cmocka_unit_test(test_report_cuts_between_characters),
     };
 
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
