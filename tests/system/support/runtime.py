@@ -100,11 +100,12 @@ def plain(data):
 
 class WineServer:
     """Keeps one Wine server of a prefix up, so that programs start in a fraction of a second, and knows its
-    process."""
+    process. With `trace` it writes every request into that file."""
 
-    def __init__(self, wineprefix=None, preexec=None):
+    def __init__(self, wineprefix=None, preexec=None, trace=None):
         self.prefix = Path(wineprefix or prefix())
         self.preexec = preexec
+        self.trace = trace
         self.child = None
 
     def __enter__(self):
@@ -114,14 +115,15 @@ class WineServer:
             with suppress(subprocess.TimeoutExpired):
                 subprocess.run([program, "-w"], env=environment(self.prefix), timeout=10, check=False)
             # It ends at once, with 2, when the prefix has a server already: then that one serves.
-            self.child = subprocess.Popen(
-                [program, "-f", "-p600"],
-                env=environment(self.prefix),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                preexec_fn=self.preexec,
-            )
+            with open(self.trace or os.devnull, "wb") as errors:
+                self.child = subprocess.Popen(
+                    [program, "-f", "-p600", *(["-d1"] if self.trace else [])],
+                    env=environment(self.prefix),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    preexec_fn=self.preexec,
+                )
             if Path("/proc").is_dir():
                 wait_until(self.pid, "the Wine server to run")
         return self

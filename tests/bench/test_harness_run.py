@@ -1,0 +1,177 @@
+"""Whole measurements with stand-ins: small native programs instead of Wine, the peers and the load generator."""
+
+import json
+import os
+import sys
+import textwrap
+
+import pytest
+from harness import cells, contestants, machine, measure, proc, report_text, results, rounds
+from harness.running import Failed, Running, Target, free_port
+
+PYTHON = [sys.executable, "-B", "-S"]
+
+# Serves everybody in a thread of its own. With a target it passes on, else it sends back; CHANGE is what it does to the data.
+SERVER = """
+    import socket, sys, threading
+    def serve(client):
+        far = socket.create_connection(("127.0.0.1", int(sys.argv[2]))) if len(sys.argv) > 2 else None
+        while data := client.recv(65536):
+            if far:
+                far.sendall(data)
+                data = far.recv(65536)
+            client.sendall(CHANGE)
+    listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    while True:
+        threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+"""
+
+# As build/bench/load: some round trips on each connection, and a report.
+LOAD = """
+    import json, socket, sys
+    mode, options = sys.argv[1], dict(zip(sys.argv[2::2], sys.argv[3::2]))
+    count, size = int(options["--connections"]), int(options["--bytes"])
+    def trip(connection):
+        sent = bytes(range(97, 123)) * (size // 26 + 1)
+        connection.sendall(sent[:size])
+        got = b""
+        while len(got) < size:
+            got += connection.recv(size) or sys.exit("closed")
+        return got == sent[:size]
+    connections = [socket.create_connection(("127.0.0.1", int(options["--port"]))) for _ in range(count)]
+    right = [trip(each) for each in connections]
+    if mode == "idle":
+        print("ready", flush=True)
+        sys.stdin.readline()
+    right += [trip(each) for each in connections]
+    failures = right.count(False)
+    print(json.dumps({"mode": mode, "operations": len(right), "operations_per_second": 1000.0, "p99_us": 5.0,
+                      "megabytes_per_second": 1.0, "bytes_verified": size * right.count(True), "failures": failures}))
+    sys.exit(failures > 0)
+"""
+
+TARGET = """
+    import json, socket, sys, threading
+    def serve(client):
+        while data := client.recv(65536):
+            client.sendall(data)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    print(json.dumps({"echo": port, "source": port, "sink": port}), flush=True)
+    while True:
+        threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+"""
+
+PINGPONG = cells.Cell("echo", "pingpong", 4, 64)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    def program(name, text):
+        path = tmp_path / f"{name}.py"
+        path.write_text(textwrap.dedent(text))
+        return [*PYTHON, str(path)]
+
+    made = measure.Bench(program("load", LOAD), program("target", TARGET), tmp_path, seconds=0.1)
+    made.program = program
+    return made
+
+
+def native(bench, name="honest", change="data", version=""):
+    command = [*bench.program(name, SERVER.replace("CHANGE", change)), "{listen}"]
+    return contestants.Contestant(
+        name, contestants.NATIVE, version, commands={"echo": command, "proxy": [*command, "{target}"]}
+    )
+
+
+@pytest.mark.parametrize("service", ["echo", "proxy"])
+def test_measurement_has_values_and_says_who_used_the_processors(bench, service):
+    cell = cells.Cell(service, "pingpong", 4, 64)
+    record = measure.measure(bench, cell, native(bench), 1)
+    assert record["error"] is None
+    assert record["values"]["operations_per_second"] == 1000.0
+    assert record["values"]["cpu_us_per_operation"] >= 0
+    assert record["cpu_seconds"]["load"] > 0
+    assert set(record["machine"]) == {"foreign_share", "stolen_share", "own_share", "load_average", "disturbed"}
+    assert record["load"]["bytes_verified"] == 8 * 64
+
+
+def test_measurement_of_idle_connections_finds_their_memory(bench):
+    record = measure.measure(bench, cells.Cell("echo", "idle", 40, 64), native(bench), 1)
+    assert record["error"] is None
+    # A thread of Python touches more than a page, and not a megabyte.
+    assert 4096 <= record["values"]["private_bytes_per_connection"] < 1 << 20
+
+
+@pytest.mark.parametrize("mode", ["pingpong", "idle"])
+def test_contestant_that_changes_a_byte_fails_loudly_and_is_not_ranked(bench, mode):
+    cell = cells.Cell("echo", mode, 4, 64)
+    liar = native(bench, "liar", "data.swapcase()")
+    record = measure.measure(bench, cell, liar, 1)
+    assert record["error"].startswith("VERIFICATION FAILED: exit code 1")
+    assert record["values"] == {}
+
+
+def test_run_with_a_liar_tells_of_it(bench):
+    cell = cells.named("echo-64x64B")
+    people = [native(bench), native(bench, "liar", "data.swapcase()")]
+    records, done = rounds.run([cell], people, 2, lambda *which: measure.measure(bench, *which))
+    found = results.build(
+        started_at="2026-01-02T03:04:05+00:00", finished_at="", machine=machine.describe("wine-8.0"), git_commit=None,
+        settings={"seconds": 0.1}, contestants=people, missing=[], records=records, calls=[], rounds_done=done,
+    )  # fmt: skip
+    assert len(records) == 4 and len(found["failures"]) == 2
+    assert found["summary"][cell.name]["entries"]["liar"]["error"]
+    assert "FAILED, and therefore not ranked:" in report_text.render(found)
+
+
+def test_load_that_reports_no_failures_but_verified_nothing_is_not_believed(bench):
+    lazy = json.dumps({"failures": 0, "bytes_verified": 0, "operations": 5})
+    bench.load = bench.program("lazy", f"print({lazy!r})")
+    assert "not one byte" in measure.measure(bench, PINGPONG, native(bench), 1)["error"]
+
+
+def test_load_without_a_report_is_a_failure(bench):
+    bench.load = bench.program("mute", "import sys; sys.exit('no memory for this')")
+    error = measure.measure(bench, PINGPONG, native(bench), 1)["error"]
+    assert "exit code 1" in error and "no memory for this" in error
+
+
+def test_contestant_that_does_not_start_says_why(bench):
+    broken = contestants.Contestant(
+        "broken", contestants.NATIVE, commands={"echo": bench.program("broken", "import sys; sys.exit('no such thing')")}
+    )
+    error = measure.measure(bench, PINGPONG, broken, 1)["error"]
+    assert error == "it ended with exit code 1: no such thing"
+
+
+def test_contestant_is_gone_afterwards_with_what_it_started(bench):
+    inner = f"import subprocess, sys\nsubprocess.Popen({PYTHON!r} + sys.argv[1:]).wait()\n"
+    command = [*bench.program("outer", inner), native(bench).commands["echo"][-2], "{listen}"]
+    family = contestants.Contestant("family", contestants.NATIVE, commands={"echo": command})
+    with Running(family, "echo", 0, bench.folder / "family") as running:
+        pids = running.pids
+        assert len(pids) == 2
+    assert not any(proc.exists(pid) for pid in pids)
+
+
+def test_files_of_a_contestant_are_written_with_its_ports(bench):
+    server = native(bench)
+    files = {"conf/server.conf": "http { listen {listen}; proxy {target}; }\n"}
+    configured = contestants.Contestant("configured", contestants.NATIVE, commands=server.commands, files=files)
+    with Running(configured, "echo", 4711, bench.folder / "configured") as running:
+        text = (running.folder / "conf/server.conf").read_text()
+    assert text == f"http {{ listen {running.port}; proxy 4711; }}\n"
+
+
+def test_target_that_does_not_start_says_why(bench):
+    with pytest.raises(Failed, match="the target does not start: no port left"):
+        with Target(bench.program("none", "import sys; sys.exit('no port left')"), bench.folder):
+            pass
+
+
+def test_processor_time_of_those_that_ended_is_none():
+    assert proc.cpu_seconds([os.getpid()]) > 0
+    assert proc.cpu_seconds([2**22 + 1]) == 0
+    assert proc.memory([2**22 + 1]) == (0, 0)
+    assert free_port() > 0
