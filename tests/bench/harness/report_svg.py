@@ -14,7 +14,7 @@ LABEL_WIDTH = 172
 VALUE_WIDTH = 52
 MARGIN = 20
 BAR, BAR_GAP, GROUP_GAP = 8, 1, 11
-HEAD_HEIGHT, AXIS_HEIGHT = 34, 26
+HEAD_HEIGHT, AXIS_HEIGHT = 40, 26
 TITLE_HEIGHT = 54
 LEGEND_LINE = 20
 RATIO_MAX = 4.0
@@ -40,9 +40,10 @@ def render(results):
     parts, y = [legend], TITLE_HEIGHT + legend_height
     for title, _ in SECTIONS:
         row = [panel for panel in panels if panel[2] == title]
+        top = axis_end(groups for _, groups, _, _ in row)
         for panel in row:
             x = MARGIN + columns.index(panel[3]) * (PANEL_WIDTH + MARGIN)
-            parts.append(draw_panel(panel, people, x, y))
+            parts.append(draw_panel(panel, people, x, y, top))
         y += max((panel_height(panel[1], people) for panel in row), default=0)
     return document(width, y + MARGIN, parts, results)
 
@@ -87,10 +88,15 @@ def group_height(people):
     return len(people) * (BAR + BAR_GAP)
 
 
-def draw_panel(panel, people, x, y):
+def axis_end(panels):
+    """The next half above the longest bar. Panels that stand side by side have the same scale."""
+    values = [value for groups in panels for _, bars in groups for value, _ in bars.values() if value]
+    longest = min(max(values, default=1.0), RATIO_MAX)
+    return max(1.5, (int(longest * 2) + 1) / 2)
+
+
+def draw_panel(panel, people, x, y, top):
     heading, groups, _, _ = panel
-    longest = max((value for _, bars in groups for value, _ in bars.values() if value), default=1.0)
-    top = axis_end(min(max(longest, 1.0), RATIO_MAX))
     left = x + LABEL_WIDTH
     scale = (PANEL_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / top
     bottom = y + panel_height(groups, people) - AXIS_HEIGHT
@@ -100,16 +106,15 @@ def draw_panel(panel, people, x, y):
     for label, bars in groups:
         middle = row + group_height(people) / 2
         parts.append(text(left - 10, middle + 4, label, anchor="end", size=12.5))
-        for place, (name, colour) in enumerate(people):
-            if name in bars:
-                parts += draw_bar(left, row + place * (BAR + BAR_GAP), scale, top, bars[name], name, colour)
+        drawn = [
+            draw_bar(left, row + place * (BAR + BAR_GAP), scale, top, bars[name], name, colour)
+            for place, (name, colour) in enumerate(people)
+            if name in bars
+        ]
+        # Numbers lie above the bars, of which the next one touches them.
+        parts += [bar for bar, _ in drawn] + [label for _, label in drawn if label]
         row += group_height(people) + GROUP_GAP
     return "\n".join(parts)
-
-
-def axis_end(longest):
-    """The next half above the longest bar."""
-    return max(1.5, (int(longest * 2) + 1) / 2)
 
 
 def draw_axis(left, top_y, bottom, scale, top):
@@ -122,20 +127,22 @@ def draw_axis(left, top_y, bottom, scale, top):
         parts.append(
             f"<line x1='{x:.1f}' y1='{top_y}' x2='{x:.1f}' y2='{bottom}' stroke='{colour}' stroke-width='{width}'{dash}/>"
         )
-        label = "1 = best peer" if strong else f"{value:g}"
-        parts.append(text(x, bottom + 15, label, anchor="middle", size=11, colour=INK if strong else FAINT))
+        parts.append(text(x, bottom + 15, f"{value:g}", anchor="middle", size=11, colour=INK if strong else FAINT))
+        if strong:
+            parts.append(text(x, top_y - 5, "best peer", anchor="middle", size=11))
     return parts
 
 
 def draw_bar(left, y, scale, top, bar, name, colour):
+    """(bar, its number or None)"""
     value, shown = bar
     length = min(value or 0.0, top) * scale
     title = f"<title>{escape(name)}: {escape(shown)}</title>"
-    parts = [f"<rect x='{left}' y='{y:.1f}' width='{length:.1f}' height='{BAR}' fill='{colour}'>{title}</rect>"]
+    drawn = f"<rect x='{left}' y='{y:.1f}' width='{length:.1f}' height='{BAR}' fill='{colour}'>{title}</rect>"
     # Only what the chart is about has its number written: ours, and who failed.
-    if colour in OURS or value is None:
-        parts.append(text(left + length + 4, y + BAR, shown, size=10.5, weight="600", colour=INK))
-    return parts
+    if colour not in OURS and value is not None:
+        return drawn, None
+    return drawn, text(left + length + 4, y + BAR + 0.5, shown, size=10.5, weight="600", halo=True)
 
 
 def draw_legend(people):
@@ -151,17 +158,22 @@ def draw_legend(people):
     return "\n".join(parts), y - TITLE_HEIGHT + LEGEND_LINE + 10
 
 
-def text(x, y, words, anchor="start", size=12, weight="400", colour=INK):
+def text(x, y, words, anchor="start", size=12, weight="400", colour=INK, halo=False):
+    """With a halo it stays readable where it crosses a line."""
+    around = " stroke='#ffffff' stroke-width='3' paint-order='stroke'" if halo else ""
     return (
         f"<text x='{x:.1f}' y='{y:.1f}' {FONT} font-size='{size}' font-weight='{weight}' fill='{colour}' "
-        f"text-anchor='{anchor}'>{escape(words)}</text>"
+        f"text-anchor='{anchor}'{around}>{escape(words)}</text>"
     )
 
 
 def document(width, height, parts, results):
     title = "Fairlead and its peers: times better than the best peer (longer is better)"
     machine = results["machine"]
-    below = f"medians of {results['rounds_done']} interleaved rounds; {machine['processors']} processors, {machine['wine']}"
+    below = (
+        f"medians of {results['rounds_done']} interleaved rounds; {machine['processors']} processors, {machine['wine']}; "
+        "~ others used the machine meanwhile"
+    )
     return "\n".join(
         [
             f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
