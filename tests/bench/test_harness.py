@@ -104,6 +104,19 @@ def test_summary_of_several_builds_compares_them_with_the_first():
     assert cell["entries"]["old"]["ratios_to_first"] == {}
 
 
+def test_builds_are_compared_round_by_round_too():
+    builds = [someone("old", ours=True), someone("new", ours=True)]
+    speeds = {"old": (100.0, 200.0, 400.0), "new": (150.0, 200.0, 440.0)}
+    records = [
+        record(PINGPONG, who, speed, round_number=turn)
+        for who in builds
+        for turn, speed in enumerate(speeds[who.name], 1)
+    ]
+    found = made(records, people=builds)
+    assert found["summary"][PINGPONG.name]["entries"]["new"]["round_ratios_to_first"]["operations_per_second"] == [1.0, 1.5]
+    assert "1.00 (1.00..1.50)" in report_text.render(found)
+
+
 def test_ratio_of_nothing_is_nothing():
     assert summary.ratio(None, 5.0, True) is None
     assert summary.ratio(5.0, 0.0, True) is None
@@ -200,7 +213,7 @@ def test_markdown_tables_have_as_many_columns_everywhere(everything):
 
 def test_call_tables_group_the_calls(everything):
     kernel, server = tables.call_tables(everything)
-    assert kernel.rows == [["echo fairlead", "16", "2.25", "2.00", "0.25", "0.00", "0.00"]]
+    assert kernel.rows == [["echo fairlead", "16", "2.25", "2.00", "0.25", *["0.00"] * 4]]
     assert server.rows == [["echo fairlead", "16", "2.10", "recv_socket 1.00, send_socket 1.00, select 0.10"]]
 
 
@@ -307,6 +320,11 @@ def test_braces_of_a_configuration_are_left_alone():
     assert text == "http { listen 80; root /d; to 81; }"
 
 
+def test_whoever_asks_for_some_cells_gets_no_counting(tmp_path):
+    words = {"": True, "--quick": True, "--cells x": False, "--cells x --calls": True, "--no-calls": False}
+    assert {text: options.parse(text.split(), tmp_path).count for text in words} == words
+
+
 def test_cells_are_chosen_by_service_and_name():
     assert {cell.service for cell in cells.choose(services=["proxy"])} == {"proxy"}
     assert [cell.name for cell in cells.choose(pattern="^echo-512x")] == ["echo-512x64B", "echo-512x16KiB"]
@@ -327,6 +345,15 @@ def test_rounds_measure_memory_only_in_the_first_ones():
     done, count = rounds.run([PINGPONG, IDLE], [US], 4, lambda cell, who, turn: (cell.mode, turn))
     assert done == [("pingpong", 1), ("idle", 1), ("pingpong", 2), ("idle", 2), ("pingpong", 3), ("pingpong", 4)]
     assert count == 4
+
+
+def test_rounds_that_are_interrupted_keep_what_was_measured():
+    def act(_, __, turn):
+        if turn == 3:
+            raise KeyboardInterrupt
+        return turn
+
+    assert rounds.run([PINGPONG], [US], 9, act) == ([1, 2], 2)
 
 
 def test_rounds_stop_before_the_budget_is_exceeded():

@@ -27,11 +27,11 @@ SERVER = "server"
 CONNECTIONS = (1, 16, 64)
 QUICK_CONNECTIONS = (16,)
 BYTES = 64
-SHORT_SECONDS = 0.3
-LONG_SECONDS = 1.2
+SHORT_SECONDS = 0.2
+LONG_SECONDS = 0.8
 
 # What a trace grows by while nobody sends: the count has come to rest.
-REST_READINGS = 4
+REST_READINGS = 3
 
 RELAY_LINE = re.compile(rb"Call ntdll\.(\w+)\(")
 # A request; its answer reads "0024: name() = 0".

@@ -24,8 +24,6 @@ class Cell:
     """The load generator's: pingpong, bulk, stream, churn or idle."""
     connections: int
     bytes: int
-    rounds_max: int = 1_000_000
-    """What does not vary from round to round is measured in the first ones only."""
 
     @property
     def name(self):
@@ -53,7 +51,7 @@ class Cell:
 
     @property
     def timed(self):
-        """Whether the result is a rate: on a busy machine it is worth less."""
+        """Whether the result is a rate: on a busy machine it is worth less. What is none does not vary from round to round."""
         return self.mode != "idle"
 
 
@@ -72,7 +70,7 @@ def service_cells(service):
         yield Cell(service, mode, connections, BULK_BYTES)
     yield Cell(service, "churn", 64, 64)
     for connections in (1000, 5000):
-        yield Cell(service, "idle", connections, 64, rounds_max=2)
+        yield Cell(service, "idle", connections, 64)
 
 
 MATRIX = (*service_cells(ECHO), *service_cells(PROXY))

@@ -103,7 +103,7 @@ def open_wine(trace=None):
 
 
 def count_calls(bench, chosen, people):
-    if chosen.no_calls:
+    if not chosen.count:
         return []
     services = chosen.only or (cells.ECHO, cells.PROXY)
     connections = calls.QUICK_CONNECTIONS if chosen.quick else calls.CONNECTIONS
@@ -130,9 +130,9 @@ def measure_all(bench, chosen, matrix, people, budget):
 
     with open_wine() as session:
         bench.wine = session
-        records, done = rounds.run(matrix, people, chosen.rounds, act, budget)
+        records, done = rounds.run(matrix, people, chosen.rounds, act, budget, chosen.quick)
     if done < chosen.rounds:
-        say(f"the time for --quick is over after {done} of {chosen.rounds} rounds")
+        say(f"ended after {done} of {chosen.rounds} rounds")
     return records, done
 
 

@@ -22,8 +22,9 @@ WARMUP_SHARE = 0.2
 # What the load generator may need beyond its seconds: to connect, and to close.
 LOAD_DEADLINE = 60.0
 
-# Memory has come to rest when it stayed the same for this many readings of a tenth of a second. Fairlead takes the buffer
-# from a connection that has been idle for a while.
+# Memory has come to rest when it stayed the same for this many readings of a tenth of a second: buffers may go back only when
+# a connection has been idle for a while.
+SETTLED_BEFORE = 4
 SETTLED_READINGS = 12
 SETTLE_DEADLINE = 15.0
 PAGES = 16 * 4096
@@ -162,7 +163,7 @@ def measure_load(bench, cell, running, target):
 def measure_idle(bench, cell, running, target):
     """Memory for each connection that was opened, did one round trip and now waits."""
     clock = Clock(bench, running, target)
-    before = settled_memory(bench, running)
+    before = settled_memory(bench, running, SETTLED_BEFORE)
     log = bench.folder / "load.log"
     with log.open("wb") as errors:
         load = subprocess.Popen(
@@ -173,7 +174,7 @@ def measure_idle(bench, cell, running, target):
         )
     try:
         wait_for_ready(load, log)
-        during = settled_memory(bench, running)
+        during = settled_memory(bench, running, SETTLED_READINGS)
         output, _ = load.communicate(b"go on\n", timeout=LOAD_DEADLINE)
     except subprocess.TimeoutExpired as problem:
         raise Failed("the idle connections did not end in time") from problem
@@ -203,7 +204,7 @@ def wait_for_ready(load, log):
         raise Failed(f"the idle load said {text!r} instead of ready")
 
 
-def settled_memory(bench, running):
+def settled_memory(bench, running, readings):
     """Waits until it stays the same. One that never rests, as a garbage collector may not, is read as it is then."""
     server = [bench.wine.server_pid] if running.windows else []
 
@@ -212,7 +213,7 @@ def settled_memory(bench, running):
         return {"private": private, "resident": resident, "wineserver": proc.memory(server)[0]}
 
     try:
-        wait_stable(lambda: read()["private"] // PAGES, "memory to settle", SETTLED_READINGS, SETTLE_DEADLINE)
+        wait_stable(lambda: read()["private"] // PAGES, "memory to settle", readings, SETTLE_DEADLINE)
     except AssertionError:
         pass
     return read()

@@ -11,30 +11,39 @@ def rotated(items, turn):
     return [*items[start:], *items[:start]]
 
 
-def plan(cells, contestants, round_number):
+MEMORY_ROUNDS, QUICK_MEMORY_ROUNDS = 2, 1
+"""Memory is the same in each round."""
+
+
+def plan(cells, contestants, round_number, memory_rounds=MEMORY_ROUNDS):
     """(cell, contestant) of one round, which counts from 1."""
     for cell in cells:
-        if round_number > cell.rounds_max:
+        if not cell.timed and round_number > memory_rounds:
             continue
         able = [contestant for contestant in contestants if contestant.takes(cell)]
         for contestant in rotated(able, round_number - 1):
             yield cell, contestant
 
 
-def run(cells, contestants, rounds, act, budget_seconds=None, clock=time.monotonic):
+def run(cells, contestants, rounds, act, budget_seconds=None, quick=False, clock=time.monotonic):
     """Calls act(cell, contestant, round number) for everything; answers (records, rounds done).
 
-    With a budget a round is not begun when it would end after it, should it take as long as the longest one before.
-    The first is always done.
+    With a budget a round is not begun when it would end after it, should it take as long as the one before. The first is
+    always done. Ctrl+C ends the run, and what was measured until then is kept.
     """
     records = []
     begin = clock()
-    longest = 0.0
-    for round_number in range(1, rounds + 1):
-        start = clock()
-        if round_number > 1 and budget_seconds is not None and start - begin + longest > budget_seconds:
-            return records, round_number - 1
-        for cell, contestant in plan(cells, contestants, round_number):
-            records.append(act(cell, contestant, round_number))
-        longest = max(longest, clock() - start)
-    return records, rounds
+    last = 0.0
+    done = 0
+    try:
+        while done < rounds:
+            start = clock()
+            if done > 0 and budget_seconds is not None and start - begin + last > budget_seconds:
+                break
+            for cell, contestant in plan(cells, contestants, done + 1, QUICK_MEMORY_ROUNDS if quick else MEMORY_ROUNDS):
+                records.append(act(cell, contestant, done + 1))
+            last = clock() - start
+            done += 1
+    except KeyboardInterrupt:
+        pass
+    return records, done

@@ -60,12 +60,13 @@ def summarise_entry(contestant, records, timed):
     errors = [record["error"] for record in records if record["error"]]
     # What is no rate does not suffer from others.
     surroundings = [record["machine"] for record in records if timed and "machine" in record]
-    values = {}
+    values, by_round = {}, {}
     # Who failed once has no numbers: a server that loses bytes is easily fast.
     if not errors:
         keys = sorted({key for record in records for key in record["values"]})
         for key in keys:
-            values[key] = spread([record["values"][key] for record in records if key in record["values"]])
+            by_round[key] = {str(each["round"]): each["values"][key] for each in records if key in each["values"]}
+            values[key] = spread(list(by_round[key].values()))
     return {
         "values": values,
         "error": errors[0] if errors else None,
@@ -73,6 +74,8 @@ def summarise_entry(contestant, records, timed):
         "ours": contestant.ours,
         "ratios": {},
         "ratios_to_first": {},
+        "round_ratios_to_first": {},
+        "by_round": by_round,
         "measurements": len(records),
         "disturbed": sum(1 for busy in surroundings if busy["disturbed"]),
         "foreign_share_max": max(
@@ -96,6 +99,15 @@ def rank(result, key, higher, first):
         entry["ratios"][key] = ratio(values[name], values.get(leader), higher)
         if entry["ours"] and first is not None and name != first:
             entry["ratios_to_first"][key] = ratio(values[name], values[first], higher)
+            entry["round_ratios_to_first"][key] = round_ratios(entry, entries[first], key, higher)
+
+
+def round_ratios(entry, first, key, higher):
+    """[lowest, highest] of the ratios within each round: how far a difference between two builds can be trusted."""
+    mine, theirs = entry["by_round"].get(key, {}), first["by_round"].get(key, {})
+    found = [ratio(mine[turn], theirs[turn], higher) for turn in mine if turn in theirs]
+    found = [value for value in found if value is not None]
+    return [min(found), max(found)] if found else None
 
 
 def failures(records):

@@ -86,8 +86,16 @@ def metric_row(cell, metric, everybody, ours):
         peer = cell["best_peer"].get(key)
         row.append(f"{ratio(value)} ({peer})" if peer and value is not None else ABSENT)
     for name in ours[1:]:
-        row.append(ratio(entries[name]["ratios_to_first"].get(key)) if name in entries else ABSENT)
+        row.append(build_ratio(entries[name], key) if name in entries else ABSENT)
     return row
+
+
+def build_ratio(entry, key):
+    """Of two builds: the medians', and in brackets the rounds' lowest and highest."""
+    value, bounds = entry["ratios_to_first"].get(key), entry["round_ratios_to_first"].get(key)
+    if value is None or not bounds:
+        return ABSENT
+    return f"{ratio(value)} ({ratio(bounds[0])}..{ratio(bounds[1])})"
 
 
 def processor_tables(results):
@@ -145,12 +153,12 @@ def call_tables(results):
     found = []
     for kind, title, note in (
         ("kernel", "Kernel calls of one round trip", "Counted with Wine's relay trace: NtDeviceIoControlFile is a socket "
-         "operation, NtRemoveIoCompletion(Ex) takes completions, NtSetIoCompletion queues one, NtCancelIoFileEx cancels."),
+         "operation, NtRemoveIoCompletion(Ex) takes completions, NtSetIoCompletion queues one; waits and wake-ups are those of threads."),
         ("server", "Requests to the Wine server of one round trip", "Counted with the Wine server's own trace; under Wine "
          "these are the real cost. Windows has no such process."),
     ):  # fmt: skip
         rows = [row for row in calls if row["kind"] == kind]
-        kinds = ["device", "dequeue", "queue", "cancel"] if kind == "kernel" else []
+        kinds = list(GROUPS) if kind == "kernel" else []
         header = ["", "connections", "total", *kinds, *([] if kinds else ["which"])]
         table = Table(title, header, note=note)
         for row in rows:
@@ -164,7 +172,9 @@ GROUPS = {
     "device": ("NtDeviceIoControlFile",),
     "dequeue": ("NtRemoveIoCompletion", "NtRemoveIoCompletionEx"),
     "queue": ("NtSetIoCompletion",),
-    "cancel": ("NtCancelIoFileEx",),
+    "cancel": ("NtCancelIoFile", "NtCancelIoFileEx"),
+    "wait": ("NtWaitForSingleObject", "NtWaitForMultipleObjects", "NtWaitForAlertByThreadId", "NtDelayExecution"),
+    "wake": ("NtSetEvent", "NtReleaseSemaphore", "NtAlertThreadByThreadId"),
 }
 TOP_REQUESTS = 5
 
