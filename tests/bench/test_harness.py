@@ -325,6 +325,17 @@ def test_whoever_asks_for_some_cells_gets_no_counting(tmp_path):
     assert {text: options.parse(text.split(), tmp_path).count for text in words} == words
 
 
+def test_build_of_fairlead_is_told_by_its_content(tmp_path):
+    exe = tmp_path / "fairlead.exe"
+    exe.write_bytes(b"MZ")
+    build = contestants.fairlead(exe, "new", ["workers=1"])
+    assert build.version == "sha256 9b8db510ef"
+    assert not build.ranked and build.takes(PINGPONG) and build.takes(CHURN)
+    assert "[server]\nlog_level=warn\nworkers=1\n" in build.files["proxy.ini"]
+    with pytest.raises(contestants.Unusable, match="there is no"):
+        contestants.fairlead(tmp_path / "none.exe", "new")
+
+
 def test_cells_are_chosen_by_service_and_name():
     assert {cell.service for cell in cells.choose(services=["proxy"])} == {"proxy"}
     assert [cell.name for cell in cells.choose(pattern="^echo-512x")] == ["echo-512x64B", "echo-512x16KiB"]

@@ -45,7 +45,7 @@ LOAD = """
         sys.stdin.readline()
     right += [trip(each) for each in connections]
     failures = right.count(False)
-    print(json.dumps({"mode": mode, "operations": len(right), "operations_per_second": 1000.0, "p99_us": 5.0,
+    print(json.dumps({"mode": mode, "seconds": 0.1, "operations": len(right), "operations_per_second": 1000.0, "p99_us": 5.0,
                       "megabytes_per_second": 1.0, "bytes_verified": size * right.count(True), "failures": failures}))
     sys.exit(failures > 0)
 """

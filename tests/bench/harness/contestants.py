@@ -5,6 +5,7 @@ A contestant is data: how it is started for each service, and the files that it 
 is the current one too.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,7 @@ def expand(text, listen, target, folder):
     return text
 
 
-def fairlead(exe, label, version="", server_keys=()):
+def fairlead(exe, label, server_keys=()):
     """One build of Fairlead; `server_keys` are KEY=VALUE lines for its [server] section."""
     exe = Path(exe).resolve()
     if not exe.is_file():
@@ -76,7 +77,8 @@ def fairlead(exe, label, version="", server_keys=()):
     return Contestant(
         name=label,
         kind=WINDOWS,
-        version=version,
+        # A build that is being worked on has no version that tells it from the last one.
+        version="sha256 " + hashlib.sha256(exe.read_bytes()).hexdigest()[:10],
         commands={service: [str(exe), "run", "-c", f"{service}.ini"] for service in (ECHO, PROXY)},
         files={f"{ECHO}.ini": server + ECHO_INI, f"{PROXY}.ini": server + PROXY_INI},
         note=" ".join(server_keys),

@@ -78,7 +78,7 @@ def now():
 
 
 def take_part(chosen):
-    ours = [contestants.fairlead(build.exe, build.label, server_keys=build.keys) for build in chosen.exe]
+    ours = [contestants.fairlead(build.exe, build.label, build.keys) for build in chosen.exe]
     if chosen.peers == []:
         return ours, []
     peers, missing = contestants.read_peers(PEERS)

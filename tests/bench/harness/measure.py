@@ -153,8 +153,10 @@ def measure_load(bench, cell, running, target):
     cpu, busy = clock.stop()
     values = {name: report[name] for name in FROM_LOAD if report.get(name) is not None}
     # Processor time is read around the whole load; what it reports is without the warm-up.
-    share = bench.seconds / (bench.seconds + bench.warmup)
-    count = report["operations"] if cell.mode not in ("bulk", "stream") else report["megabytes_per_second"] * bench.seconds
+    share = report["seconds"] / (report["seconds"] + bench.warmup)
+    count = report["operations"]
+    if cell.mode in ("bulk", "stream"):
+        count = report["megabytes_per_second"] * report["seconds"]
     for name, key in (("contestant", "cpu_us_per_operation"), ("wineserver", "wineserver_us_per_operation")):
         values[key] = cpu[name] * share * 1e6 / max(count, 1)
     return {"values": values, "load": report, "cpu_seconds": cpu, "machine": busy.as_dict()}

@@ -125,9 +125,9 @@ def detail_tables(results):
     for name, cell in results["summary"].items():
         shape = cells.named(name)
         (key, unit, _) = shape.metrics[0]
-        header = ["", unit, "min", "max", "p50 us", "p99 us", "p99.9 us", "max us", "rounds", "disturbed"]
+        header = ["", unit, "min", "max", "p50 us", "p99 us", "p99.9 us", "max us", "rounds", "disturbed", "others"]
         if not shape.timed:
-            header = ["", "private B", "min", "max", "resident B", "Wine server B", "rounds", "disturbed"]
+            header = ["", "private B", "min", "max", "resident B", "Wine server B", "rounds", "disturbed", "others"]
         table = Table(f"{shape.service}, {cell['title']}{mark(cell)}", header)
         for contestant, entry in cell["entries"].items():
             table.rows.append(detail_row(contestant, entry, shape, key))
@@ -139,7 +139,7 @@ def detail_row(name, entry, shape, key):
     more = ["p50_us", "p99_us", "p999_us", "max_us"]
     if not shape.timed:
         more = ["resident_bytes_per_connection", "wineserver_bytes_per_connection"]
-    counts = [str(entry["measurements"]), str(entry["disturbed"])]
+    counts = [str(entry["measurements"]), str(entry["disturbed"]), f"{entry['foreign_share_max']:.0%}"]
     if entry["error"]:
         return [name, FAILED, *[ABSENT] * (2 + len(more)), *counts]
     value = entry["values"].get(key)
