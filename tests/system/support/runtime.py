@@ -200,3 +200,12 @@ def threads_running(pid):
         Path(task, "stat").read_text().rsplit(")", 1)[1].split()[0]
         for task in Path(f"/proc/{pid}/task").iterdir()
     ]
+
+
+def interrupt_taken(pid):
+    """Whether no Ctrl+C is on its way to the process: Unix would merge another one with it. Windows merges none."""
+    if WINDOWS:
+        return True
+    status = Path(f"/proc/{pid}/status").read_text()
+    waiting = int(re.search(r"^ShdPnd:\s*([0-9a-f]+)$", status, re.M).group(1), 16)
+    return not waiting & 1 << (signal.SIGINT - 1)
