@@ -1,6 +1,7 @@
 # GNU make, for Linux: the Windows program by mingw-w64, and the native programs that test its portable part.
 #
 #   make                build/mingw/fairlead.exe
+#   make build-bench    build/bench/load and build/bench/target, native, optimised, without sanitizers
 #   make test           every test (scripts/test.sh); make unit, port, host, sim, fuzz, system, msvc or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
@@ -26,7 +27,7 @@ Q := $(if $(V),,@)
 # A recipe that fails must not leave a half-written target behind.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit port host sim fuzz system msvc lint format clean build-unit build-port build-host build-sim build-fuzz FORCE
+.PHONY: all test unit port host sim fuzz system msvc lint format clean build-unit build-port build-host build-sim build-fuzz build-bench FORCE
 
 all:
 
@@ -51,6 +52,7 @@ PORT_TESTS := $(sort $(wildcard tests/port/*.c))
 HOST_TESTS := $(sort $(wildcard tests/host/*.c))
 SIM        := $(sort $(wildcard tests/sim/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCH      := $(sort $(wildcard tests/bench/*.c))
 
 # ---- flags -------------------------------------------------------------------------------------------------
 
@@ -62,6 +64,7 @@ COMMON   := -std=c11 -g -I. -Iserver -ffile-prefix-map=$(CURDIR)=. -fno-strict-a
 M := build/mingw$(if $(SAN),-$(SAN))
 N := build/native
 F := build/fuzz
+B := build/bench
 
 MINGW_CC    := $(CROSS)gcc
 MINGW_TRAP  := $(if $(filter trap,$(SAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
@@ -80,6 +83,9 @@ NATIVE_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lcmocka
 FUZZ_FLAGS := $(COMMON) -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
               -isystem build/deps/native/include
 FUZZ_LINK  := -fsanitize=address,undefined,fuzzer
+
+# They measure, so they are optimised and have no sanitizers; epoll and more of Linux belong to them.
+BENCH_FLAGS := $(COMMON) -O2 -D_GNU_SOURCE
 
 # Tests may leave out prototypes: a test function is called only from the table in its own file.
 TEST_FLAGS := -Itests -Wno-missing-prototypes
@@ -105,6 +111,9 @@ SIM_SUITE      := $(call native_objects,$(filter-out %_iocp.c,$(PORT_TESTS)))
 UNIT_PROGRAMS  := $(patsubst tests/unit/%.c,$N/unit/%,$(UNIT_TESTS))
 FUZZ_LIBRARY   := $(call fuzz_objects,$(PORTABLE) $(filter-out %_win.c %_iocp.c,$(SUPPORT)))
 FUZZ_PROGRAMS  := $(patsubst tests/fuzz/%.c,$F/%,$(FUZZERS))
+BENCH_SHARED   := $(patsubst %.c,$B/obj/%.o,$(filter-out tests/bench/load% tests/bench/target%,$(BENCH)))
+BENCH_LOAD     := $(patsubst %.c,$B/obj/%.o,$(filter tests/bench/load%,$(BENCH))) $(BENCH_SHARED)
+BENCH_TARGET   := $(patsubst %.c,$B/obj/%.o,$(filter tests/bench/target%,$(BENCH))) $(BENCH_SHARED)
 SIM_PROGRAMS   := $(if $(SIM),$N/port_suite_sim $N/sim)
 
 all: $M/fairlead.exe
@@ -113,6 +122,7 @@ build-port: $M/port_suite.exe
 build-host: $M/host_suite.exe
 build-sim: $(SIM_PROGRAMS)
 build-fuzz: $(FUZZ_PROGRAMS)
+build-bench: $B/load $B/target
 
 test:
 	$(Q)scripts/test.sh
@@ -121,7 +131,7 @@ unit port sim fuzz system msvc lint:
 format:
 	$(Q)scripts/format.sh
 clean:
-	$(Q)rm -rf build/mingw build/mingw-trap build/msvc build/native build/fuzz build/lint
+	$(Q)rm -rf build/mingw build/mingw-trap build/msvc build/native build/fuzz build/lint $B/obj $B/load $B/target
 
 # The flags and the compiler are prerequisites too: a file per target holds them and changes with them.
 define remember
@@ -135,6 +145,8 @@ $N/flags: FORCE
 	$(call remember,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) $(NATIVE_LIBS) $(TEST_FLAGS))
 $F/flags: FORCE
 	$(call remember,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(FUZZ_LINK) $(TEST_FLAGS))
+$B/flags: FORCE
+	$(call remember,$(NATIVE_CC) $(BENCH_FLAGS) $(WARNINGS))
 
 # deps.sh leaves the stamp's time alone when there was nothing to do, and then nothing is rebuilt here either.
 build/deps/mingw/.stamp build/deps/native/.stamp: build/deps/%/.stamp: scripts/deps.sh
@@ -166,6 +178,8 @@ $F/obj/tests/%.o: tests/%.c $F/flags build/deps/native/.stamp
 	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $F/obj/%.o: %.c $F/flags build/deps/native/.stamp
 	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) -c $< -o $@)
+$B/obj/%.o: %.c $B/flags
+	$(call run,CC,$(NATIVE_CC) $(BENCH_FLAGS) $(WARNINGS) -c $< -o $@)
 
 # ---- programs ----------------------------------------------------------------------------------------------
 
@@ -210,9 +224,17 @@ $N/sim: $(call native_objects,$(SIM)) $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$(call native_objects,$(SIM))))
 $(FUZZ_PROGRAMS): $F/%: $F/obj/tests/fuzz/%.o $F/libfairlead.a
 	$(call run,LD,$(FUZZ_CC) $(FUZZ_LINK) $< $F/libfairlead.a $(NATIVE_LIBS) -o $@)
+# A source that went away must leave the program too.
+$B/members: FORCE
+	$(call remember,$(BENCH))
+$B/load: $(BENCH_LOAD) $B/members
+	$(call run,LD,$(NATIVE_CC) $(BENCH_LOAD) -o $@)
+$B/target: $(BENCH_TARGET) $B/members
+	$(call run,LD,$(NATIVE_CC) $(BENCH_TARGET) -o $@)
 
 OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(HOST_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
-           $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS))
+           $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS)) \
+           $(BENCH_LOAD) $(BENCH_TARGET)
 # Objects are intermediate files to make's eyes; it would delete those of the unit tests.
 .SECONDARY: $(OBJECTS)
 -include $(OBJECTS:.o=.d)
