@@ -18,9 +18,19 @@ linux_path() {
     printf '%s' "$path"
 }
 
+# A source whose path begins with the letters of an option (/work begins with /wo) is none to cl, whose paths begin with
+# a drive. /Tc says that it is one.
+as_source() {
+    if [[ $name == cl && $1 == /*.c && -f $1 ]]; then
+        printf '/Tc%s' "$1"
+    else
+        printf '%s' "$1"
+    fi
+}
+
 arguments=()
 for argument in "$@"; do
-    arguments+=("$(linux_path "$argument")")
+    arguments+=("$(as_source "$(linux_path "$argument")")")
 done
 [ -z "${MSVC_LOG:-}" ] || printf '%s\n' "$name ${arguments[*]}" >>"$MSVC_LOG"
 
