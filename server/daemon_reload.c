@@ -142,9 +142,9 @@ static void report_fixed(struct daemon *daemon, const struct config *config)
     if (daemon_workers(config) != port_workers(daemon->port))
         report_line(report, "[server] workers: %u stays until a restart; the file says %u",
                     port_workers(daemon->port), daemon_workers(config));
-    if (config->server.buffer_bytes != daemon->relay->buffer_bytes)
+    if (config->server.buffer_bytes != daemon->relay->stock.buffer_bytes)
         report_line(report, "[server] buffer_size: %u bytes stay until a restart; the file says %u",
-                    daemon->relay->buffer_bytes, config->server.buffer_bytes);
+                    daemon->relay->stock.buffer_bytes, config->server.buffer_bytes);
     if (strcmp(stats, daemon->stats_listen) != 0)
         report_line(report, "[stats] listen: %s stays until a restart; the file says %s",
                     daemon->stats_listen, stats);

@@ -185,6 +185,24 @@
 /* Spare session objects and buffers kept for the next connection; the rest goes back to the system. */
 #define SESSIONS_SPARE_MAX 4096
 #define BUFFERS_SPARE_MAX 256
+#define BULK_SPARE_MAX 16
+
+/* What was spare for this long goes back to the system too. Longer than the pauses of ordinary traffic. */
+#define STOCK_TRIM_US (2 * 1000 * 1000)
+
+/* Connections that move much get a buffer this many times as large as buffer_size, up to its maximum: 256k by default, where what a
+ * call costs no longer shows beside what copying the bytes costs. All of them together hold no more than BULK_BYTES_MAX; more would
+ * only leave the processor's caches. */
+#define BULK_FACTOR 16
+#define BULK_BYTES_MAX (32 * 1024 * 1024)
+
+/* Receives in a row that fill a small buffer before a pipe asks for a large one, and those in a row that would have fitted into a small one
+ * before it gives it back. A pipe that had to give it back asks later, BULK_PATIENCE times as late each time: messages that happen to be
+ * as long as a small buffer are no stream. */
+#define BULK_AFTER_FULL 4
+#define BULK_AFTER_FULL_MAX 250
+#define BULK_PATIENCE 4
+#define BULK_AFTER_LEAN 8
 
 /* The statistics endpoint has limits of its own, so that neither it nor the traffic can starve the other. Connections: some
  * browsers' tabs and a few collectors at once; with their buffers they hold less than a megabyte. */

@@ -4,8 +4,6 @@
 #include "base/limits.h"
 #include "base/memory.h"
 
-#include <stdbool.h>
-
 /* A returned object holds the link in its own first bytes. */
 struct pool_spare {
     struct pool_spare *next;
@@ -35,6 +33,7 @@ void pool_init(struct pool *pool, size_t object_bytes, uint32_t objects_max, uin
     pool->objects_max = objects_max;
     pool->spare_max = spare_max;
     pool->spare_count = 0;
+    pool->spare_least = 0;
     pool->taken_count = 0;
 }
 
@@ -50,6 +49,8 @@ void *pool_take(struct pool *pool)
         if (object != NULL) {
             pool->spare = object->next;
             pool->spare_count--;
+            if (pool->spare_count < pool->spare_least)
+                pool->spare_least = pool->spare_count;
         }
     }
     lock_release(&pool->lock);
@@ -85,6 +86,30 @@ void pool_give(struct pool *pool, void *object)
         pool_free(pool, object);
 }
 
+/* Takes the objects off the list first: giving pages back to the system is slow, and the others need not wait for it. */
+bool pool_trim(struct pool *pool)
+{
+    lock_acquire(&pool->lock);
+    struct pool_spare *unneeded = NULL;
+    for (uint32_t i = 0; i < pool->spare_least; i++) {
+        struct pool_spare *object = pool->spare;
+        pool->spare = object->next;
+        object->next = unneeded;
+        unneeded = object;
+    }
+    pool->spare_count -= pool->spare_least;
+    pool->spare_least = pool->spare_count;
+    bool left = pool->spare_count > 0;
+    lock_release(&pool->lock);
+
+    while (unneeded != NULL) {
+        struct pool_spare *next = unneeded->next;
+        pool_free(pool, unneeded);
+        unneeded = next;
+    }
+    return left;
+}
+
 void pool_set_limit(struct pool *pool, uint32_t objects_max)
 {
     lock_acquire(&pool->lock);
@@ -109,4 +134,5 @@ void pool_destroy(struct pool *pool)
         pool->spare = next;
     }
     pool->spare_count = 0;
+    pool->spare_least = 0;
 }

@@ -26,6 +26,9 @@ void pipe_init(struct pipe *pipe, struct session *session, struct port_socket *s
     pipe->sent = 0;
     pipe->state = PIPE_NEW;
     pipe->ended = false;
+    pipe->bulk = false;
+    pipe->streak = 0;
+    pipe->bulk_after = BULK_AFTER_FULL;
     pipe->received_bytes = 0;
     pipe->sent_bytes = 0;
     pipe->active_us = 0;
@@ -52,12 +55,60 @@ static void pipe_set_state(struct pipe *pipe, enum pipe_state state)
     atomic_store_u32(&pipe->state, state);
 }
 
+static struct stock *pipe_stock(const struct pipe *pipe)
+{
+    return &pipe->session->relay->stock;
+}
+
+static uint32_t pipe_capacity(const struct pipe *pipe)
+{
+    return pipe->bulk ? pipe_stock(pipe)->bulk_bytes : pipe_stock(pipe)->buffer_bytes;
+}
+
+/* After a pause the pipe begins with a small one again. */
 static void pipe_give_buffer(struct pipe *pipe)
 {
     if (pipe->buffer == NULL)
         return;
-    pool_give(&pipe->session->relay->buffers, pipe->buffer);
+    stock_give_buffer(pipe_stock(pipe), pipe->buffer, pipe->bulk);
     pipe->buffer = NULL;
+    pipe->bulk = false;
+    pipe->streak = 0;
+}
+
+/* The other size. Without one the pipe keeps what it has. */
+static void pipe_swap_buffer(struct pipe *pipe)
+{
+    unsigned char *buffer = stock_take_buffer(pipe_stock(pipe), !pipe->bulk);
+
+    if (buffer == NULL)
+        return;
+    stock_give_buffer(pipe_stock(pipe), pipe->buffer, pipe->bulk);
+    pipe->buffer = buffer;
+    pipe->bulk = !pipe->bulk;
+}
+
+/* Nothing is in the buffer: is it of the size that the last receives ask for? */
+static void pipe_fit_buffer(struct pipe *pipe)
+{
+    if (pipe->streak < (pipe->bulk ? BULK_AFTER_LEAN : pipe->bulk_after))
+        return;
+    pipe->streak = 0;
+    if (pipe->bulk)
+        pipe->bulk_after = pipe->bulk_after < BULK_AFTER_FULL_MAX / BULK_PATIENCE
+                               ? (uint8_t)(pipe->bulk_after * BULK_PATIENCE)
+                               : BULK_AFTER_FULL_MAX;
+    pipe_swap_buffer(pipe);
+}
+
+/* A receive brought this much into an empty buffer. */
+static void pipe_note_fill(struct pipe *pipe, uint32_t bytes)
+{
+    uint32_t small_bytes = pipe_stock(pipe)->buffer_bytes;
+    bool asks = pipe->bulk ? bytes <= small_bytes
+                           : bytes == small_bytes && small_bytes < pipe_stock(pipe)->bulk_bytes;
+
+    pipe->streak = asks ? (uint8_t)(pipe->streak + 1) : 0;
 }
 
 /* What was received and never sent on is counted, so that the bytes reconcile (SEMANTICS I5). */
@@ -111,7 +162,7 @@ static void pipe_receive(struct pipe *pipe)
 {
     pipe_set_state(pipe, PIPE_RECEIVING);
     port_receive(pipe->source, &pipe->receive, pipe->buffer + pipe->length,
-                 pipe->session->relay->buffer_bytes - pipe->length);
+                 pipe_capacity(pipe) - pipe->length);
 }
 
 static void pipe_finish(struct pipe *pipe)
@@ -138,6 +189,7 @@ static void pipe_advance(struct pipe *pipe)
     } else if (pipe->buffer != NULL) {
         pipe->length = 0;
         pipe->sent = 0;
+        pipe_fit_buffer(pipe);
         pipe_receive(pipe);
     } else {
         pipe_wait(pipe);
@@ -152,7 +204,7 @@ void pipe_resume(struct pipe *pipe)
 /* While the session connects, the pipe reads ahead into its one buffer. */
 static void pipe_hold(struct pipe *pipe)
 {
-    bool room = !pipe->ended && pipe->length < pipe->session->relay->buffer_bytes;
+    bool room = !pipe->ended && pipe->length < pipe_capacity(pipe);
 
     /* Set before the call: after it the pipe may already be somebody else's. */
     pipe_set_state(pipe, PIPE_HOLDING);
@@ -169,7 +221,7 @@ static void pipe_readable(struct pipe *pipe)
         return;
     }
     if (pipe->buffer == NULL)
-        pipe->buffer = pool_take(&pipe->session->relay->buffers);
+        pipe->buffer = stock_take_buffer(pipe_stock(pipe), pipe->bulk);
     if (pipe->buffer == NULL) {
         session_exhausted(pipe->session);
         pipe_over(pipe);
@@ -185,6 +237,8 @@ static void pipe_received(struct pipe *pipe, uint32_t bytes)
 {
     stats_count(pipe->received_by, STAT_BYTES_IN, bytes);
     atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
+    if (pipe->length == 0)
+        pipe_note_fill(pipe, bytes);
     pipe->length += bytes;
     pipe->received_bytes += bytes;
     if (session_phase(pipe->session) == SESSION_CONNECTING)

@@ -3,8 +3,9 @@
  *
  * One function serves both directions and the echo (where source and destination are the same socket). A pipe has exactly one
  * operation in flight, so exactly one worker owns it at any time and it needs no lock; what several workers read
- * of it is atomic and says so. Its memory is one buffer of relay->buffer_bytes, held only while there is data or data is
- * likely: a sender faster than its reader is simply not read from (SEMANTICS S5).
+ * of it is atomic and says so. Its memory is one buffer, held only while there is data or data is likely: a sender faster than
+ * its reader is simply not read from (SEMANTICS S5). The buffer is a small one; a pipe that fills it again and again gets a large
+ * one if there is one (relay/stock.h), for as long as it makes use of it.
  *
  *   state      holds            in flight                 what comes next
  *   NEW        -                -                         pipe_start -> WAITING
@@ -42,10 +43,13 @@ struct pipe {
     struct stats_scope *received_by; /* counts STAT_BYTES_IN */
     struct stats_scope *sent_by;     /* counts STAT_BYTES_OUT */
     unsigned char *buffer;
-    uint32_t length; /* bytes in the buffer */
-    uint32_t sent;   /* of these, already sent */
-    uint32_t state;  /* atomic for readers, enum pipe_state */
-    bool ended;      /* the source sent FIN */
+    uint32_t length;    /* bytes in the buffer */
+    uint32_t sent;      /* of these, already sent */
+    uint32_t state;     /* atomic for readers, enum pipe_state */
+    bool ended;         /* the source sent FIN */
+    bool bulk;          /* the buffer is, or the next one will be, a large one */
+    uint8_t streak;     /* receives in a row that ask for a buffer of the other size */
+    uint8_t bulk_after; /* streak that a large one takes; grows when one was not made use of */
     uint64_t
         received_bytes; /* in all, for the session log; its owner's, and read when the session is freed */
     uint64_t sent_bytes;

@@ -24,12 +24,10 @@ struct relay *relay_create(const struct relay_options *options)
     relay->port = options->port;
     relay->wheel = options->wheel;
     relay->references = 1;
-    relay->buffer_bytes = options->buffer_bytes;
     lock_init(&relay->lock);
     lock_init(&relay->sockets_lock);
     ledgers_init(&relay->ledgers, options->stats, options->random_seed);
-    pool_init(&relay->sessions, sizeof(struct session), 0, SESSIONS_SPARE_MAX);
-    pool_init(&relay->buffers, options->buffer_bytes, 0, BUFFERS_SPARE_MAX);
+    stock_init(&relay->stock, relay, options->buffer_bytes);
     return relay;
 }
 
@@ -41,8 +39,7 @@ void relay_free(struct relay *relay)
     if (relay->current != NULL)
         generation_release(relay->current);
     ledgers_destroy(&relay->ledgers);
-    pool_destroy(&relay->buffers);
-    pool_destroy(&relay->sessions);
+    stock_destroy(&relay->stock);
     memory_free(relay);
 }
 
@@ -103,8 +100,7 @@ static void relay_set_sessions_max(struct relay *relay, uint32_t sessions_max)
 {
     if (sessions_max > relay->sessions_max) {
         relay->sessions_max = sessions_max;
-        pool_set_limit(&relay->sessions, sessions_max);
-        pool_set_limit(&relay->buffers, sessions_max * 2);
+        stock_set_sessions_max(&relay->stock, sessions_max);
     }
     gauge_set_limit(&relay->options.stats->sessions, sessions_max);
 }
@@ -190,6 +186,7 @@ void relay_close(struct relay *relay)
     if (current != NULL)
         generation_hold(current);
     lock_release(&relay->sockets_lock);
+    stock_close(&relay->stock);
     /* Whom they still accept is refused by their listener, and counted. */
     listener_sockets_close(sockets);
     if (current != NULL) {

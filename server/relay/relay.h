@@ -22,11 +22,11 @@
 
 #include "base/lock.h"
 #include "base/log.h"
-#include "base/pool.h"
 #include "base/timer.h"
 #include "config/config.h"
 #include "port/port.h"
 #include "relay/ledger.h"
+#include "relay/stock.h"
 #include "stats/counters.h"
 
 struct generation;
@@ -49,10 +49,8 @@ struct relay {
     struct relay_options options;
     struct port *port;         /* the same as in options, for brevity */
     struct timer_wheel *wheel; /* the same */
-    struct pool sessions;
-    struct pool buffers;   /* buffer_bytes each */
-    uint32_t sessions_max; /* of the pools: the highest that any generation had */
-    uint32_t buffer_bytes;
+    struct stock stock;
+    uint32_t sessions_max;    /* of the stock: the highest that any generation had */
     uint32_t references;      /* atomic: the owner, sockets, whoever holds a generation */
     uint32_t closing;         /* atomic; changed under sockets_lock */
     uint32_t sockets_leaving; /* atomic: closed by us, but not yet by the system */

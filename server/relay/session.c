@@ -108,7 +108,7 @@ static void session_free(struct session *session)
         upstream_release(&session->attempt);
     }
     listener_release(listener, &session->peer);
-    pool_give(&relay->sessions, session);
+    stock_give_session(&relay->stock, session);
     generation_drop(listener->generation);
 }
 
@@ -428,7 +428,7 @@ static void session_init(struct session *session, struct listener *listener, con
 
 bool session_start(struct listener *listener, struct port_socket *socket, const struct address *peer)
 {
-    struct session *session = pool_take(&listener->relay->sessions);
+    struct session *session = stock_take_session(&listener->relay->stock);
     uint32_t references = 1;
 
     if (session == NULL)

@@ -49,6 +49,38 @@ static void test_pool_limit_is_exact(void **state)
     pool_destroy(&pool);
 }
 
+static void test_pool_trim_frees_what_nobody_needed(void **state)
+{
+    struct pool pool;
+    void *objects[6];
+    (void)state;
+
+    pool_init(&pool, 100, 6, 6);
+    for (unsigned i = 0; i < 6; i++)
+        objects[i] = pool_take(&pool);
+    for (unsigned i = 0; i < 6; i++)
+        pool_give(&pool, objects[i]);
+    assert_int_equal(pool.spare_count, 6);
+    /* All were in use since the pool was made. */
+    assert_true(pool_trim(&pool));
+    assert_int_equal(pool.spare_count, 6);
+    /* Two are needed, four are not. */
+    objects[0] = pool_take(&pool);
+    objects[1] = pool_take(&pool);
+    pool_give(&pool, objects[0]);
+    pool_give(&pool, objects[1]);
+    assert_true(pool_trim(&pool));
+    assert_int_equal(pool.spare_count, 2);
+    /* Nobody needs any. */
+    assert_false(pool_trim(&pool));
+    assert_int_equal(pool.spare_count, 0);
+    assert_false(pool_trim(&pool));
+    objects[0] = pool_take(&pool);
+    assert_non_null(objects[0]);
+    pool_give(&pool, objects[0]);
+    pool_destroy(&pool);
+}
+
 static void test_pool_obeys_a_new_limit(void **state)
 {
     struct pool pool;
@@ -182,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_limit_is_exact),
+        cmocka_unit_test(test_pool_trim_frees_what_nobody_needed),
         cmocka_unit_test(test_pool_obeys_a_new_limit),
         cmocka_unit_test(test_pool_keeps_spares_and_returns_the_rest),
         cmocka_unit_test(test_pool_of_none_gives_none),
