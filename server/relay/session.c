@@ -74,7 +74,6 @@ static uint64_t session_now_us(const struct session *session)
 static void session_write_log(const struct session *session, uint64_t lasted_us)
 {
     const struct attempt *attempt = &session->attempt;
-    const struct pipe *to_client = session_is_echo(session) ? &session->inbound : &session->outbound;
     struct session_record record = {0};
 
     record.listener = session_config(session)->name;
@@ -84,7 +83,10 @@ static void session_write_log(const struct session *session, uint64_t lasted_us)
         record.server_address = attempt->address;
     }
     record.in_bytes = session->inbound.received_bytes;
-    record.out_bytes = to_client->sent_bytes;
+    if (session_is_echo(session))
+        record.out_bytes = session->inbound.sent_bytes;
+    else if (session->flowing_us > 0)
+        record.out_bytes = session->outbound.sent_bytes;
     record.duration_us = lasted_us;
     record.reason = stat_name(session->reason);
     session_log_write(&record);
@@ -397,7 +399,7 @@ void session_pipe_over(struct session *session)
 
 void session_flow(struct session *session)
 {
-    session->flowing_us = session_now_us(session);
+    session->flowing_us = later(session_now_us(session), 1);
     session_set_phase(session, SESSION_FLOWING);
     session_arm_flow(session, session->flowing_us + PIPE_QUIET_US);
 }

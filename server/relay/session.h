@@ -43,7 +43,10 @@ struct session {
     struct port_socket client;
     struct port_socket server; /* empty in echo */
     struct pipe inbound;       /* client to server, or the echo */
-    struct pipe outbound;      /* server to client; not used in echo */
+    union {                    /* proxy only; the one begins when the other has done its work */
+        struct port_op connect;
+        struct pipe outbound; /* server to client; from FLOWING on */
+    };
     struct timer timer;
     struct lock lock;
     uint32_t pipes_open; /* not OVER yet */
@@ -52,12 +55,11 @@ struct session {
     enum stats_counter reason; /* why it ended; valid from FLUSHING on */
     struct address peer;       /* of the client */
     uint64_t started_us;
-    uint64_t flowing_us;     /* when FLOWING began */
+    uint64_t flowing_us;     /* when FLOWING began; 0 = not yet */
     uint64_t half_closed_us; /* atomic; 0 = not yet */
     uint64_t flush_deadline_us;
     struct port_socket *survivor; /* FLUSHING: the side that is not broken */
     struct attempt attempt;       /* relay/upstream.h: where to connect and how often that was tried */
-    struct port_op connect;
     bool connect_in_flight;
     bool connect_timed_out;
     bool inbound_started;

@@ -121,10 +121,13 @@ static uint32_t connect_try(struct session *session)
 static bool connect_succeeded(struct session *session)
 {
     bool resume = session->inbound_parked;
+    struct stats_scope *server_scope = session->attempt.server->scope;
 
     upstream_reached(&session->attempt);
-    stats_time(session->attempt.server->scope, STAT_TIME_CONNECT,
+    stats_time(server_scope, STAT_TIME_CONNECT,
                connect_now_us(session) - session->connect_started_us);
+    pipe_init(&session->outbound, session, &session->server, &session->client, server_scope,
+              session->listener->scope);
     session_flow(session);
     session->inbound_parked = false;
     if (!session->inbound_started)
@@ -182,7 +185,6 @@ uint32_t session_connect_start(struct session *session)
         return session_shut(session, STAT_CLOSED_SERVER_LIMIT);
     struct stats_scope *server_scope = session->attempt.server->scope;
     pipe_init(&session->inbound, session, &session->client, &session->server, client_scope, server_scope);
-    pipe_init(&session->outbound, session, &session->server, &session->client, server_scope, client_scope);
     session->pipes_open = 2;
     return connect_try(session);
 }

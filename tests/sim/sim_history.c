@@ -48,12 +48,13 @@ static uint32_t index_of(const struct snapshot_scope *scope)
     return scope->kind == STATS_LISTENER ? number : SETUP_NAMES + number;
 }
 
-/* Since it was last seen it was in every configuration in force. */
+/* Since it was last seen it was in every configuration in force. What went and came back within the microsecond in which it was seen may
+ * have done so after that. */
 static bool has_stayed(uint32_t index)
 {
     uint64_t absent_us = index < SETUP_NAMES ? reload_listener_absent_us(index)
                                              : reload_upstream_absent_us(index - SETUP_NAMES);
-    return absent_us <= seen[index].at_us && reload_proposed() == NULL;
+    return absent_us < seen[index].at_us && reload_proposed() == NULL;
 }
 
 /* What comes back while an old one of its name still ends has the old one's numbers, but for the moment in which that one goes. */
