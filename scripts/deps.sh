@@ -11,10 +11,16 @@
 # checks their signatures, and private lists under build/ keep the machine's own apt set-up as it is.
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
+source "$ROOT/scripts/debian.sh"
 
 DEPS=$BUILD/deps
 SOURCES=$DEPS/src
 LOG=$DEPS/deps.log
+LISTS=$DEPS/apt
+LIST_TYPES=deb-src
+# The machine's suite first; a newer one has what that lacks or what the mirror no longer keeps of it; the
+# older one has h2o.
+SUITES="own trixie sid bookworm"
 
 # ---- fetching ----------------------------------------------------------------------------------------------
 
@@ -30,91 +36,6 @@ source_packages() {
     picohttpparser) echo libpicohttpparser:. h2o:deps/picohttpparser ;;
     cmocka) echo cmocka:. ;;
     esac
-}
-
-# The machine's own mirror and suite: the first plain one ("bookworm", not "bookworm-updates") with "main".
-machine_mirror() {
-    # shellcheck disable=SC2016  # these are apt's own variables
-    apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
-        awk '$1 == "Packages" && $4 == "main" && $3 !~ /-|\// { print $2, $3; exit }'
-}
-
-# The machine's suite first; a newer one has what that lacks or what the mirror no longer keeps of it; the
-# older one has h2o.
-suites() {
-    printf '%s\n' "$1" trixie sid bookworm | awk '!seen[$0]++'
-}
-
-private_apt() {
-    local suite=$1
-    shift
-    local dir=$DEPS/apt/$suite
-    "$@" -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=- \
-        -o Dir::State="$dir/state" -o Dir::State::status=/dev/null -o Dir::Cache="$dir/cache" \
-        -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Retries=3 -o Acquire::Languages=none \
-        -o APT::Update::Post-Invoke-Success::= -o APT::Get::List-Cleanup=false
-}
-
-# Each suite has lists of its own, so one that cannot be had does not spoil the others.
-update_suite() {
-    local mirror=$1 suite=$2 dir=$DEPS/apt/$2
-    [ -e "$dir/.updated" ] && return 0
-    mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
-    printf 'deb-src %s %s main\n' "$mirror" "$suite" >"$dir/sources.list"
-    private_apt "$suite" apt-get -q update >>"$LOG" 2>&1 || return 1
-    touch "$dir/.updated"
-}
-
-fetch_from_suite() {
-    local name=$1 package=${2%%:*} folder=${2#*:} mirror=$3 suite=$4 part=$SOURCES/$1.part
-    update_suite "$mirror" "$suite" || return 1
-    rm -rf "$part"
-    mkdir -p "$part/tree"
-    (cd "$part" &&
-        private_apt "$suite" apt-get -q source --download-only --tar-only "$package" >>"$LOG" 2>&1) || return 1
-    unpack "$part" "$folder" || return 1
-    echo "$package $(tarball_version "$part") ($suite)" >"$part/origin"
-    rm -rf "${SOURCES:?}/$name"
-    mv "$part" "$SOURCES/$name"
-}
-
-tarball_in() {
-    find "$1" -maxdepth 1 -name '*.orig.tar.*' ! -name '*.asc'
-}
-
-tarball_version() {
-    basename "$(tarball_in "$1")" | sed -E 's/^[^_]*_(.*)\.orig\.tar\..*$/\1/'
-}
-
-# The folder inside a tarball has a name with a version in it; "tree" is the same for every version.
-unpack() {
-    local part=$1 folder=$2
-    tar -xf "$(tarball_in "$part")" -C "$part/tree" --strip-components=1 >>"$LOG" 2>&1 || return 1
-    [ "$folder" = . ] && return 0
-    mv "$part/tree" "$part/whole" && mv "$part/whole/$folder" "$part/tree" && rm -rf "$part/whole"
-}
-
-fetch_once() {
-    local name=$1 mirror=$2 own=$3 package suite
-    for package in $(source_packages "$name"); do
-        for suite in $(suites "$own"); do
-            fetch_from_suite "$name" "$package" "$mirror" "$suite" && return 0
-        done
-    done
-    return 1
-}
-
-fetch() {
-    local name=$1 mirror own attempt
-    [ -e "$SOURCES/$name/origin" ] && return 0
-    read -r mirror own < <(machine_mirror) || fail "no Debian mirror is configured on this machine"
-    for attempt in 1 2 3; do
-        fetch_once "$name" "$mirror" "$own" && return 0
-        say "source of $name: attempt $attempt failed"
-        rm -f "$DEPS"/apt/*/.updated
-    done
-    tail -n 20 "$LOG" >&2
-    fail "cannot fetch a source package of $name, see $LOG"
 }
 
 # ---- building ----------------------------------------------------------------------------------------------
@@ -226,7 +147,7 @@ install_licenses() {
 
 # What a built target depends on: this script (flags and recipes) and the compiler.
 stamp_of() {
-    local files=("$ROOT/scripts/deps.sh")
+    local files=("$ROOT/scripts/deps.sh" "$ROOT/scripts/debian.sh")
     [ "$1" != msvc ] || files+=("$ROOT/tests/msvc/tool.sh" "$ROOT"/tests/msvc/include/*)
     { cat "${files[@]}"; "$(compiler "$1")" --version; } | sha256sum | cut -d ' ' -f 1
 }

@@ -27,6 +27,7 @@ packages_for() {
     wine10) echo debootstrap debian-archive-keyring mount ;;
     test) echo python3 python3-pytest python3-jsonschema socat curl openssl procps \
         redis-server redis-tools postgresql ;;
+    peers) echo g++-mingw-w64-x86-64-posix ;;
     fuzz) echo clang libclang-rt-dev ;;
     msvc) echo make clang-14 clang-tools-14 lld-14 llvm-14 libwine-dev binutils-mingw-w64-x86-64 ;;
     package) echo wixl msitools ;;
