@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from harness import cells, contestants, machine, measure, proc, report_text, results, rounds
@@ -175,3 +178,30 @@ def test_processor_time_of_those_that_ended_is_none():
     assert proc.cpu_seconds([2**22 + 1]) == 0
     assert proc.memory([2**22 + 1]) == (0, 0)
     assert free_port() > 0
+
+
+SESSION = """
+    import os, sys
+    from harness import precedence
+    def act():
+        print(os.getpid() == os.getsid(0), flush=True)
+        try:
+            sys.stdin.read()
+        except KeyboardInterrupt:
+            return 7
+    sys.exit(precedence.in_own_session(act))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_leads_its_own_session_and_is_interrupted_through_its_parent(bench, number):
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "system")]
+    with subprocess.Popen(
+        bench.program("session", SESSION),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+    ) as process:
+        assert process.stdout.readline() == b"True\n"
+        process.send_signal(number)
+        assert process.wait(20) == 7

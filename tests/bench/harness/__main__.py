@@ -1,5 +1,6 @@
 import sys
 
+from . import precedence
 from .main import main
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(precedence.in_own_session(lambda: main(sys.argv[1:])))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from support import runtime
 
-from . import calls, cells, contestants, docs_block, machine, measure, options, report_markdown, report_svg
-from . import report_text, results, rounds, tables, wine
+from . import calls, cells, contestants, docs_block, machine, measure, options, precedence, report_markdown
+from . import report_svg, report_text, results, rounds, tables, wine
 
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "build/bench"
@@ -44,6 +44,7 @@ def run(chosen):
     if not matrix and not chosen.calls:
         raise contestants.Unusable("no cell has such a name; --list shows them")
     raise_limit()
+    niceness = precedence.take()
     started = now()
     out = Path(chosen.out or BENCH / "results" / started.strftime("%Y-%m-%dT%H%M%SZ"))
     out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def run(chosen):
     found = results.build(
         started_at=started.isoformat(timespec="seconds"),
         finished_at=now().isoformat(timespec="seconds"),
-        machine=machine.describe(wine.version()),
+        machine={**machine.describe(wine.version()), "niceness": niceness},
         git_commit=machine.git_commit(ROOT),
         settings={key: getattr(chosen, key) for key in ("quick", "rounds", "seconds", "only", "cells", "calls")},
         contestants=people,

@@ -102,7 +102,6 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
             )
         try:
             wait_until(self._serves, f"{self.contestant.name} to serve", START_DEADLINE, 0.01)
