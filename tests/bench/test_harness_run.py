@@ -167,6 +167,16 @@ def test_files_of_a_contestant_are_written_with_its_ports(bench):
     assert text == f"http {{ listen {running.port}; proxy 4711; }}\n"
 
 
+def test_contestant_has_the_variables_that_it_wants(bench):
+    told = contestants.Contestant(
+        "told",
+        contestants.NATIVE,
+        commands={"echo": bench.program("told", "import os, sys; sys.exit(os.environ['WISH'])")},
+        environment={"WISH": "granted"},
+    )
+    assert measure.measure(bench, PINGPONG, told, 1)["error"] == "it ended with exit code 1: granted"
+
+
 def test_target_that_does_not_start_says_why(bench):
     with pytest.raises(Failed, match="the target does not start: no port left"):
         with Target(bench.program("none", "import sys; sys.exit('no port left')"), bench.folder):

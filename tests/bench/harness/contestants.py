@@ -41,6 +41,8 @@ class Contestant:
     commands: dict = field(default_factory=dict)
     """Service to command; a service that it lacks is one that it does not offer."""
     files: dict = field(default_factory=dict)
+    environment: dict = field(default_factory=dict)
+    """Variables that it wants beside those of everybody."""
     note: str = ""
     ours: bool = False
     connections_max: int | None = None
@@ -106,6 +108,7 @@ def peer(entry):
         version=entry.get("version", ""),
         commands={service: list(entry[service]) for service in (ECHO, PROXY) if entry.get(service)},
         files=dict(entry.get("files") or {}),
+        environment=dict(entry.get("environment") or {}),
         note=entry.get("note", ""),
         connections_max=entry.get("connections_max"),
     )

@@ -1,6 +1,7 @@
 """The processes of one measurement: a contestant, and the target that a proxy connects to."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -97,7 +98,7 @@ class Running:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.wine.command(words) if self.windows else words,
-                env=self.wine.environment(self.debug) if self.windows else None,
+                env=self._environment(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -112,6 +113,10 @@ class Running:
             self.__exit__()
             raise
         return self
+
+    def _environment(self):
+        everybody = self.wine.environment(self.debug) if self.windows else os.environ
+        return {**everybody, **self.contestant.environment}
 
     def _expand(self, text):
         return contestants.expand(text, self.port, self.target_port, self.folder)
