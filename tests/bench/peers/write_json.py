@@ -23,7 +23,7 @@ def entry(described, version, folder):
         made[service] = expand(described[service], folder) if service in described else None
     templates = described.get("files", {})
     made["files"] = {name: (HERE / source).read_text("utf-8") if source else "" for name, source in templates.items()}
-    for key in ("note", "connections_max"):
+    for key in ("environment", "note", "connections_max"):
         if key in described:
             made[key] = described[key]
     return made
