@@ -18,7 +18,8 @@
  *   - between two such events the current tick may move freely without a timer changing its place.
  *
  * The top level is a ring: it holds what is up to TIMER_SLOTS - 1 of its slots ahead, and later timers wait
- * in the last of these and are placed again when it comes.
+ * in the last of these and are placed again when it comes. A clock that is far ahead of the wheel does not
+ * turn the ring for that: the wheel goes at once to where the first of those that waited is due.
  */
 enum { SLOT_BITS = 6, SLOT_MASK = TIMER_SLOTS - 1, TOP = TIMER_LEVELS - 1, TOP_SHIFT = SLOT_BITS * TOP };
 
@@ -41,6 +42,15 @@ static void list_append(struct timer_link *head, struct timer_link *link)
     link->previous = head->previous;
     head->previous->next = link;
     head->previous = link;
+}
+
+/* The links of `from`, which holds some, in `to`; `from` is empty afterwards. */
+static void list_move(struct timer_link *from, struct timer_link *to)
+{
+    *to = *from;
+    to->next->previous = to;
+    to->previous->next = to;
+    list_init(from);
 }
 
 static void list_remove(struct timer_link *link)
@@ -157,20 +167,39 @@ static bool next_event(const struct timer_wheel *wheel, struct event *event)
     return false;
 }
 
+/* How far the wheel may go, at most to `now_tick`, when `waiting` was its first slot and is no longer in it: no timer is due
+ * before. */
+static uint64_t first_due(const struct timer_wheel *wheel, const struct timer_link *waiting,
+                          uint64_t now_tick)
+{
+    struct event next;
+    uint64_t tick = now_tick;
+
+    for (struct timer_link *link = waiting->next; link != waiting; link = link->next) {
+        if (timer_of(link)->due_tick < tick)
+            tick = timer_of(link)->due_tick;
+    }
+    /* A slot in use stays ahead of the current one. */
+    return next_event(wheel, &next) && next.tick <= tick ? next.tick - 1 : tick;
+}
+
 /* Moves every timer that is due at `now_tick` into `expired`, in order, and the wheel to `now_tick`. */
 static void collect(struct timer_wheel *wheel, uint64_t now_tick, struct timer_link *expired)
 {
     struct event event;
 
     while (next_event(wheel, &event) && event.tick <= now_tick) {
-        struct timer_link *head = &wheel->slots[event.level][event.slot];
+        struct timer_link waiting;
 
         wheel->current_tick = event.tick;
-        /* Nothing is placed back into this slot, because it has become the current one of its level. */
-        while (!list_is_empty(head)) {
-            struct timer *timer = timer_of(head->next);
-            unlink_timer(wheel, timer);
-            if (timer->due_tick <= event.tick)
+        list_move(&wheel->slots[event.level][event.slot], &waiting);
+        wheel->occupied[event.level] &= ~(UINT64_C(1) << event.slot);
+        if (event.level == TOP)
+            wheel->current_tick = first_due(wheel, &waiting, now_tick);
+        while (!list_is_empty(&waiting)) {
+            struct timer *timer = timer_of(waiting.next);
+            list_remove(&timer->link);
+            if (timer->due_tick <= wheel->current_tick)
                 list_append(expired, &timer->link);
             else
                 place(wheel, timer);

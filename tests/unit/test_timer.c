@@ -17,6 +17,7 @@
 
 #define TICK TIMER_GRANULARITY_US
 #define DAY_US (UINT64_C(86400) * 1000000)
+#define HOUR_US (DAY_US / 24)
 
 /* --- a timer that remembers --- */
 
@@ -237,6 +238,32 @@ static void test_timer_clock_leaps_over_a_century(void **state)
     assert_int_equal(far.fired, 0);
     timer_wheel_advance(&wheel, 200 * 365 * DAY_US);
     assert_int_equal(far.fired, 1);
+    timer_wheel_destroy(&wheel);
+}
+
+/* Also with timers beyond all that the wheel spans at once, which wait in its last slot: moving each of them once for every turn of
+ * the wheel would take a day here. They fire in order all the same. */
+static void test_timer_clock_leaps_over_all_time_with_many_timers(void **state)
+{
+    enum { FAR_TIMERS = 100000 };
+    static struct probe probes[FAR_TIMERS];
+    const uint64_t first_us = UINT64_MAX / 2;
+    struct timer_wheel wheel;
+    (void)state;
+
+    timer_wheel_init(&wheel, 0);
+    for (unsigned i = 0; i < FAR_TIMERS; i++) {
+        probe_init(&probes[i], &wheel);
+        timer_set(&wheel, &probes[i].timer, first_us + (uint64_t)(FAR_TIMERS - i) * HOUR_US);
+    }
+    for (unsigned i = 1; i < FAR_TIMERS; i++)
+        probes[i].cancels = &probes[i - 1]; /* which is due an hour later */
+    timer_wheel_advance(&wheel, first_us);
+    assert_int_equal(timer_wheel_armed(&wheel), FAR_TIMERS);
+    timer_wheel_advance(&wheel, first_us + (uint64_t)FAR_TIMERS * HOUR_US);
+    assert_int_equal(timer_wheel_armed(&wheel), 0);
+    for (unsigned i = 0; i < FAR_TIMERS; i++)
+        assert_int_equal(probes[i].fired, i % 2);
     timer_wheel_destroy(&wheel);
 }
 
@@ -498,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_timer_at_the_end_of_time_never_fires),
         cmocka_unit_test(test_timer_empty_wheel_answers_never),
         cmocka_unit_test(test_timer_clock_leaps_over_a_century),
+        cmocka_unit_test(test_timer_clock_leaps_over_all_time_with_many_timers),
         cmocka_unit_test(test_timer_answer_leads_to_the_timer_in_few_steps),
         cmocka_unit_test(test_timer_wheel_agrees_with_a_naive_model),
         cmocka_unit_test(test_timer_every_arming_ends_once_with_many_threads),
