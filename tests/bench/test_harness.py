@@ -122,6 +122,18 @@ def test_ratio_of_nothing_is_nothing():
     assert summary.ratio(5.0, 0.0, True) is None
 
 
+def test_whoever_starves_connections_has_no_latency_to_be_ranked_by():
+    fair, unfair = record(PINGPONG, GO, 900.0, 400.0), record(PINGPONG, ASIO, 1000.0, 10.0)
+    fair["values"]["fairness"], unfair["values"]["fairness"] = 0.8, 0.09
+    found = made([record(PINGPONG, US, 1000.0, 200.0), fair, unfair])
+    cell = found["summary"][PINGPONG.name]
+    assert cell["best_peer"] == {"operations_per_second": "asio", "p99_us": "go"}
+    assert cell["entries"]["fairlead"]["ratios"]["p99_us"] == 2.0
+    assert cell["entries"]["asio"]["ratios"]["p99_us"] is None
+    (table,) = tables.metric_tables(found, "p99_us", "latency")
+    assert "10.0 !" in table.rows[0] and table.note == tables.STARVED_NOTE
+
+
 def test_failed_contestant_has_no_numbers_and_cannot_be_the_best():
     records = [
         record(PINGPONG, US, 1000.0),

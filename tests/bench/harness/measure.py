@@ -152,6 +152,8 @@ def measure_load(bench, cell, running, target):
     report = run_load(bench, cell, running.port, bench.seconds, bench.warmup)
     cpu, busy = clock.stop()
     values = {name: report[name] for name in FROM_LOAD if report.get(name) is not None}
+    if report.get("operations_min") is not None and report["operations"]:
+        values["fairness"] = report["operations_min"] * cell.connections / report["operations"]
     # Processor time is read around the whole load; what it reports is without the warm-up.
     share = report["seconds"] / (report["seconds"] + bench.warmup)
     count = report["operations"]

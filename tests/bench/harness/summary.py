@@ -5,6 +5,11 @@ import statistics
 from . import machine
 
 
+FAIR_SHARE = 0.1
+"""Of the mean over all connections. Where the slowest one got less, the others' latency is no latency: whoever waits all
+the time is hardly in the percentiles."""
+
+
 def spread(numbers):
     """None of the numbers may be missing; there is at least one."""
     return {"median": statistics.median(numbers), "min": min(numbers), "max": max(numbers), "count": len(numbers)}
@@ -72,6 +77,7 @@ def summarise_entry(contestant, records, timed):
         "error": errors[0] if errors else None,
         "ranked": contestant.ranked and not errors,
         "ours": contestant.ours,
+        "starves": "fairness" in values and values["fairness"]["median"] < FAIR_SHARE,
         "ratios": {},
         "ratios_to_first": {},
         "round_ratios_to_first": {},
@@ -84,6 +90,9 @@ def summarise_entry(contestant, records, timed):
     }
 
 
+LATENCIES = ("p50_us", "p99_us")
+
+
 def median(entry, key):
     value = entry["values"].get(key)
     return value["median"] if value else None
@@ -93,6 +102,9 @@ def rank(result, key, higher, first):
     """Ratios of one metric: of everybody to the best peer, and of our builds to the first of them."""
     entries = result["entries"]
     values = {name: median(entry, key) for name, entry in entries.items()}
+    for name, entry in entries.items():
+        if key in LATENCIES and entry["starves"]:
+            values[name] = None
     peers = {name: value for name, value in values.items() if value is not None and entries[name]["ranked"]}
     result["best_peer"][key] = leader = best(peers, higher)
     for name, entry in entries.items():

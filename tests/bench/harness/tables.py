@@ -10,6 +10,12 @@ FAILED = "FAILED"
 CONTESTANTS_TITLE = "Who took part"
 
 
+STARVED_NOTE = (
+    f"! is not ranked: its slowest connection got less than {summary.FAIR_SHARE:.0%} of the mean. Whoever waits all the time is "
+    "hardly in the percentiles of those who are served."
+)
+
+
 class Strong(str):
     """The best of its row."""
 
@@ -53,6 +59,8 @@ def metric_tables(results, key, title, only=None):
         table = metric_table(results, key, service, only)
         if table.rows:
             table.title = f"{service_title}: {title}"
+            if any(text.endswith(" !") for row in table.rows for text in row):
+                table.note = STARVED_NOTE
             found.append(table)
     return found
 
@@ -75,11 +83,17 @@ def metric_row(cell, metric, everybody, ours):
     key, unit, higher = metric
     entries = cell["entries"]
     values = {name: summary.median(entry, key) for name, entry in entries.items()}
-    in_race = {n: v for n, v in values.items() if v is not None and (entries[n]["ranked"] or entries[n]["ours"])}
+    starved = {name for name, entry in entries.items() if key in summary.LATENCIES and entry["starves"]}
+    in_race = {
+        name: value
+        for name, value in values.items()
+        if value is not None and name not in starved and (entries[name]["ranked"] or entries[name]["ours"])
+    }
     leader = summary.best(in_race, higher)
     row = [f"{cell['title']} [{unit}]{mark(cell)}"]
     for name in everybody:
         text = FAILED if name in entries and entries[name]["error"] else number(values.get(name))
+        text += " !" if name in starved else ""
         row.append(Strong(text) if name == leader else text)
     for name in ours:
         value = entries[name]["ratios"].get(key) if name in entries else None
@@ -125,7 +139,7 @@ def detail_tables(results):
     for name, cell in results["summary"].items():
         shape = cells.named(name)
         (key, unit, _) = shape.metrics[0]
-        header = ["", unit, "min", "max", "p50 us", "p99 us", "p99.9 us", "max us", "rounds", "disturbed", "others"]
+        header = ["", unit, "min", "max", "p50 us", "p99 us", "p99.9 us", "max us", "slowest : mean", "rounds", "disturbed", "others"]
         if not shape.timed:
             header = ["", "private B", "min", "max", "resident B", "Wine server B", "rounds", "disturbed", "others"]
         table = Table(f"{shape.service}, {cell['title']}{mark(cell)}", header)
@@ -136,7 +150,7 @@ def detail_tables(results):
 
 
 def detail_row(name, entry, shape, key):
-    more = ["p50_us", "p99_us", "p999_us", "max_us"]
+    more = ["p50_us", "p99_us", "p999_us", "max_us", "fairness"]
     if not shape.timed:
         more = ["resident_bytes_per_connection", "wineserver_bytes_per_connection"]
     counts = [str(entry["measurements"]), str(entry["disturbed"]), f"{entry['foreign_share_max']:.0%}"]
