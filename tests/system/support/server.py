@@ -16,7 +16,7 @@ STATS_ANYWHERE = "[stats]\nlisten=127.0.0.1:0\n"
 
 
 def echo_config(name="echo", listen="127.0.0.1:0", **keys):
-    return _section("listener", name, {"listen": listen, "mode": "echo", **keys})
+    return section("listener", name, {"listen": listen, "mode": "echo", **keys})
 
 
 def proxy_config(
@@ -25,16 +25,16 @@ def proxy_config(
     """A proxy listener and its upstream of one server. `upstream` holds keys of the upstream, `server` what
     follows the address."""
     target = f"s {host}:{port} {server}".rstrip()
-    return _section(
+    return section(
         "listener", name, {"listen": listen, "mode": "proxy", "upstream": f"{name}-up", **keys}
-    ) + _section("upstream", f"{name}-up", {"server": target, **(upstream or {})})
+    ) + section("upstream", f"{name}-up", {"server": target, **(upstream or {})})
 
 
 def server_config(**keys):
-    return _section("server", "", keys)
+    return section("server", "", keys)
 
 
-def _section(kind, name, keys):
+def section(kind, name, keys):
     head = f"[{kind} {name}]" if name else f"[{kind}]"
     return "\n".join([head, *(f"{key}={value}" for key, value in keys.items())]) + "\n"
 
@@ -52,6 +52,7 @@ class Server:
         self.hosts = {}
         self.sockets = []
         self.expected_exit = 0
+        self.removed = False  # whether the test has removed listeners or servers by a reload
         self.checked = False
 
     # ---- start ----
@@ -216,7 +217,7 @@ class Server:
                 sock.close()
             if self.process and self.process.poll() is None:
                 if self.ports:
-                    stats.reconcile_at_rest(self.wait_active(0))
+                    stats.reconcile_at_rest(self.wait_active(0), self.removed)
                 self.stop()
             if self.process:
                 code = self.process.returncode
