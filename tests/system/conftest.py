@@ -7,8 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import runtime  # noqa: E402
+from support import net, runtime  # noqa: E402
 from support.server import Server  # noqa: E402
+from support.service import Keeper, Service  # noqa: E402
 
 
 MEASURED = pytest.StashKey[list]()
@@ -16,7 +17,7 @@ MEASURED = pytest.StashKey[list]()
 
 def pytest_configure(config):
     config.stash[MEASURED] = []
-    config.addinivalue_line("markers", "slow: moves gigabytes or tens of thousands of connections")
+    config.addinivalue_line("markers", "slow: moves gigabytes or tens of thousands of connections, or takes half a minute")
     config.addinivalue_line("markers", "linux: needs /proc, signals or programs that only Linux has")
     if not runtime.EXE.exists():
         raise pytest.UsageError(f"there is no {runtime.EXE}: build it, or set FAIRLEAD_EXE")
@@ -84,3 +85,25 @@ def make_server(tmp_path, wine_server):
 def start_server(make_server):
     """start_server(config) answers a Server that serves."""
     return lambda config, **options: make_server(config, **options).start()
+
+
+@pytest.fixture(scope="module")
+def keeper(wine_server):
+    """Services live as long as this does."""
+    with Keeper() as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def make_service(tmp_path, keeper):
+    """make_service(config) answers a Service that is not installed. All are removed after the test."""
+    made = []
+
+    def make(config, folder="conf"):
+        service = Service(tmp_path / folder, f"fl-test-{net.free_port()}", config)
+        made.append(service)
+        return service
+
+    yield make
+    for service in made:
+        service.remove()

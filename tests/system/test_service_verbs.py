@@ -8,28 +8,10 @@ import pytest
 from support import net, runtime
 from support.net import exchange
 from support.server import echo_config
-from support.service import Keeper, Service, windows_path
+from support.service import windows_path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def keeper(wine_server):
-    with Keeper() as keeper:
-        yield keeper
-
-
-@pytest.fixture
-def make_service(tmp_path):
-    made = []
-
-    def make(config, folder="conf", name=None):
-        name = name or f"fl-verbs-{net.free_port()}"
-        service = Service(tmp_path / folder, name, config)
-        made.append(service)
-        return service
-
-    yield make
-    for service in made:
-        service.remove()
+pytestmark = pytest.mark.usefixtures("keeper")
 
 
 def echoes(port):

@@ -3,9 +3,11 @@
 Services die with the last ordinary program of a Wine prefix, so one of them is kept running (Keeper).
 """
 
+import os
 import re
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 from . import net, runtime, stats
 from .server import STATS_ANYWHERE
@@ -15,12 +17,15 @@ from .wait import DEADLINE, wait_until
 class Keeper:
     """An ordinary Windows program that does nothing until the end: cmd.exe that waits for a line. None on Windows."""
 
+    def __init__(self, env=None):
+        self.env = env or runtime.environment()
+
     def __enter__(self):
         self.process = None
         if not runtime.WINDOWS:
             self.process = subprocess.Popen(
                 [runtime.WINE, "cmd.exe", "/c", "set /p line="],
-                env=runtime.environment(),
+                env=self.env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -62,12 +67,12 @@ def registry(key):
 class Service:
     """`folder` holds server.ini; ports are fixed, because nobody sees the output of a service."""
 
-    def __init__(self, folder, name, config):
+    def __init__(self, folder, name, config, env=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name = folder, name
         self.stats_port = net.free_port()
         self.path = folder / "server.ini"
-        self.env = runtime.environment()
+        self.env = env or runtime.environment()
         self.write(config)
 
     def write(self, config):
@@ -93,6 +98,14 @@ class Service:
 
     def stats(self):
         return stats.fetch("127.0.0.1", self.stats_port)
+
+    def log_folder(self):
+        """Where the log and the dumps of a crash are, unless log_file= says otherwise."""
+        data = Path(os.environ["ProgramData"]) if runtime.WINDOWS else Path(self.env["WINEPREFIX"]) / "drive_c/ProgramData"
+        return data / self.name / "logs"
+
+    def log(self):
+        return runtime.plain((self.log_folder() / "fairlead.log").read_bytes())
 
     def wait_state(self, state, deadline=DEADLINE):
         """`fairlead status` says that it is in this state."""
