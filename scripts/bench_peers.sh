@@ -31,7 +31,7 @@ LOG=$PEERS/packages.log
 LIST_TYPES="deb deb-src"
 SUITES="trixie own sid"
 
-NAMES="iocp libuv asio go node"
+NAMES="iocp libuv asio go node haproxy-linux nginx-linux"
 
 MINGW=x86_64-w64-mingw32
 WINDOWS_10=-D_WIN32_WINNT=0x0A00
@@ -87,6 +87,24 @@ build_node() {
     rm -r "$1/package"
 }
 
+build_haproxy-linux() {
+    SUITES=own fetch_binaries haproxy-linux
+    local tree=$SOURCES/haproxy-linux/tree
+    mkdir "$1/lib"
+    find "$tree/usr/lib" -name 'lib*.so*' -exec cp -P {} "$1/lib/" \;
+    cp "$tree/usr/sbin/haproxy" "$1/"
+    LD_LIBRARY_PATH=$1/lib "$1/haproxy" -v
+    version_of haproxy-linux
+}
+
+build_nginx-linux() {
+    SUITES=own fetch_binaries nginx-linux
+    local tree=$SOURCES/nginx-linux/tree
+    cp "$tree/usr/sbin/nginx" "$tree/usr/lib/nginx/modules/ngx_stream_module.so" "$1/"
+    "$1/nginx" -v
+    version_of nginx-linux
+}
+
 # ---- what they stand on -----------------------------------------------------------------------------------
 
 source_packages() {
@@ -99,12 +117,27 @@ source_packages() {
 binary_packages() {
     case $1 in
     asio) echo libasio-dev ;;
+    nginx-linux) echo nginx libnginx-mod-stream ;;
+    haproxy-linux)
+        echo haproxy
+        libraries_missing "$2" haproxy
+        ;;
     go)
         # The packages without a version in their names only point to the current ones.
         private_apt "$2" apt-cache depends golang-go golang-src |
             sed -n 's/^ *Depends: \(golang-[0-9.]*-\(go\|src\)\)$/\1/p' | sort -u
         ;;
     esac
+}
+
+# The libraries that a package needs and this machine does not have.
+libraries_missing() {
+    local library
+    for library in $(private_apt "$1" apt-cache depends "$2" | sed -n 's/^ *Depends: \(lib.*\)$/\1/p'); do
+        package_installed "$library" && continue
+        echo "$library"
+        libraries_missing "$1" "$library"
+    done
 }
 
 # "libuv1 1.50.0 (trixie)" and "golang-1.24-go 1.24.4-1 (trixie)": the version without Debian's part.

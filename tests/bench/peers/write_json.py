@@ -12,21 +12,22 @@ HERE = Path(__file__).resolve().parent
 NOT_BUILT = "not built yet: scripts/bench_peers.sh {name}"
 
 
-def expand(words, folder):
+def expand(value, folder):
     """{listen}, {target} and {dir} are the harness' to fill in."""
-    return [word.replace("{peers}", str(folder)) for word in words]
+    if isinstance(value, dict):
+        return {key: expand(each, folder) for key, each in value.items()}
+    if isinstance(value, list):
+        return [expand(each, folder) for each in value]
+    return value.replace("{peers}", str(folder)) if isinstance(value, str) else value
 
 
 def entry(described, version, folder):
-    made = {"name": described["name"], "version": version, "kind": described["kind"]}
-    for service in ("echo", "proxy"):
-        made[service] = expand(described[service], folder) if service in described else None
     templates = described.get("files", {})
-    made["files"] = {name: (HERE / source).read_text("utf-8") if source else "" for name, source in templates.items()}
-    for key in ("environment", "note", "connections_max"):
-        if key in described:
-            made[key] = described[key]
-    return made
+    files = {name: (HERE / source).read_text("utf-8") if source else "" for name, source in templates.items()}
+    services = {service: described.get(service) for service in ("echo", "proxy")}
+    made = {**described, **services, "version": version, "files": files}
+    made.pop("built_as", None)
+    return expand(made, folder)
 
 
 def read(path):
