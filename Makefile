@@ -2,7 +2,7 @@
 #
 #   make                build/mingw/fairlead.exe
 #   make build-bench    build/bench/load and build/bench/target, native, optimised, without sanitizers
-#   make test           every test (scripts/test.sh); make unit, port, host, sim, fuzz, system, msvc or lint: one kind
+#   make test           every test (scripts/test.sh); make unit, port, host, sim, fuzz, system, bench, msvc or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
 #
@@ -27,7 +27,8 @@ Q := $(if $(V),,@)
 # A recipe that fails must not leave a half-written target behind.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit port host sim fuzz system msvc lint format clean build-unit build-port build-host build-sim build-fuzz build-bench FORCE
+.PHONY: all test unit port host sim fuzz system bench msvc lint format clean build-unit build-port build-host build-sim \
+        build-fuzz build-bench build-bench-tests FORCE
 
 all:
 
@@ -52,7 +53,8 @@ PORT_TESTS := $(sort $(wildcard tests/port/*.c))
 HOST_TESTS := $(sort $(wildcard tests/host/*.c))
 SIM        := $(sort $(wildcard tests/sim/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-BENCH      := $(sort $(wildcard tests/bench/*.c))
+BENCH_TESTS := $(sort $(wildcard tests/bench/test_*.c))
+BENCH      := $(filter-out $(BENCH_TESTS),$(sort $(wildcard tests/bench/*.c)))
 
 # ---- flags -------------------------------------------------------------------------------------------------
 
@@ -114,6 +116,9 @@ FUZZ_PROGRAMS  := $(patsubst tests/fuzz/%.c,$F/%,$(FUZZERS))
 BENCH_SHARED   := $(patsubst %.c,$B/obj/%.o,$(filter-out tests/bench/load% tests/bench/target%,$(BENCH)))
 BENCH_LOAD     := $(patsubst %.c,$B/obj/%.o,$(filter tests/bench/load%,$(BENCH))) $(BENCH_SHARED)
 BENCH_TARGET   := $(patsubst %.c,$B/obj/%.o,$(filter tests/bench/target%,$(BENCH))) $(BENCH_SHARED)
+# What load and target are made of is tested as everything native is, with sanitizers.
+BENCH_PARTS    := $(call native_objects,$(filter-out tests/bench/load% tests/bench/target%,$(BENCH)))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$N/bench/%,$(BENCH_TESTS))
 SIM_PROGRAMS   := $(if $(SIM),$N/port_suite_sim $N/sim)
 
 all: $M/fairlead.exe
@@ -123,10 +128,11 @@ build-host: $M/host_suite.exe
 build-sim: $(SIM_PROGRAMS)
 build-fuzz: $(FUZZ_PROGRAMS)
 build-bench: $B/load $B/target
+build-bench-tests: $(BENCH_PROGRAMS)
 
 test:
 	$(Q)scripts/test.sh
-unit port sim fuzz system msvc lint:
+unit port sim fuzz system bench msvc lint:
 	$(Q)scripts/test.sh $@
 format:
 	$(Q)scripts/format.sh
@@ -174,6 +180,8 @@ $N/obj/tests/%.o: tests/%.c $N/flags build/deps/native/.stamp
 	$(call run,CC,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $N/obj/%.o: %.c $N/flags build/deps/native/.stamp
 	$(call run,CC,$(NATIVE_CC) $(NATIVE_FLAGS) $(WARNINGS) -c $< -o $@)
+# Private: their prerequisites, the remembered flags among them, are made with the usual ones.
+$(BENCH_PARTS): private NATIVE_FLAGS += -D_GNU_SOURCE
 $F/obj/tests/%.o: tests/%.c $F/flags build/deps/native/.stamp
 	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
 $F/obj/%.o: %.c $F/flags build/deps/native/.stamp
@@ -222,6 +230,8 @@ $N/port_suite_sim: $(SIM_SUITE) $(SIM_PORT) $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$(SIM_SUITE) $(SIM_PORT)))
 $N/sim: $(call native_objects,$(SIM)) $(NATIVE_ARCHIVES)
 	$(call run,LD,$(call link_native,$(call native_objects,$(SIM))))
+$(BENCH_PROGRAMS): $N/bench/%: $N/obj/tests/bench/%.o $(BENCH_PARTS) $(NATIVE_ARCHIVES)
+	$(call run,LD,$(call link_native,$< $(BENCH_PARTS)))
 $(FUZZ_PROGRAMS): $F/%: $F/obj/tests/fuzz/%.o $F/libfairlead.a
 	$(call run,LD,$(FUZZ_CC) $(FUZZ_LINK) $< $F/libfairlead.a $(NATIVE_LIBS) -o $@)
 # A source that went away must leave the program too.
@@ -234,7 +244,7 @@ $B/target: $(BENCH_TARGET) $B/members
 
 OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(HOST_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
            $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS)) \
-           $(BENCH_LOAD) $(BENCH_TARGET)
+           $(BENCH_LOAD) $(BENCH_TARGET) $(BENCH_PARTS) $(call native_objects,$(BENCH_TESTS))
 # Objects are intermediate files to make's eyes; it would delete those of the unit tests.
 .SECONDARY: $(OBJECTS)
 -include $(OBJECTS:.o=.d)

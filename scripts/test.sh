@@ -10,6 +10,7 @@
 #   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
+#   bench    the load generator and its target against each other and against wrong servers, and the harness of the benchmark
 #   msvc     Makefile.msvc with stand-ins for Microsoft's tools; what it builds passes port, unit and system tests
 #   package  the zip and the installer, and msiexec under Wine
 #   wine10   port and system once more under a newer Wine, which shows resets as Windows does
@@ -177,6 +178,16 @@ kind_system() {
     run_pytest system "$LIMIT_SYSTEM" "$ROOT/tests/system" "$@"
 }
 
+kind_bench() {
+    build bench build-bench build-bench-tests || { count_broken bench "no build" "$LOGS/build-bench.log"; return 0; }
+    local program
+    for program in "$BUILD"/native/bench/test_*; do
+        [ -e "$ROOT/tests/bench/$(basename "$program").c" ] || continue
+        run_tap "bench-$(basename "$program")" "$LIMIT_PROGRAM" "$program"
+    done
+    run_pytest bench "$LIMIT_PROGRAM" -q "$ROOT/tests/bench" "$@"
+}
+
 kind_package() {
     need_packages package
     build package all || { count_broken package "does not build" "$LOGS/build-package.log"; return 0; }
@@ -242,13 +253,13 @@ run_kind() {
 
 # The kinds of a lane share no Wine prefix with those of the other.
 WINE_LANE=(port host system msvc)
-OTHER_LANE=(lint unit sim fuzz package wine10)
+OTHER_LANE=(lint unit sim fuzz bench package wine10)
 
 # What both lanes need is there before they part: neither apt nor make runs twice at a time.
 prepare_lanes() {
     need_packages fuzz package msvc
     (need_packages wine10) || true # that kind is skipped then, and says why
-    build lanes all build-unit build-port build-host build-sim build-fuzz || true # the kinds say what is wrong
+    build lanes all build-unit build-port build-host build-sim build-fuzz build-bench build-bench-tests || true # the kinds say what is wrong
     "$ROOT/scripts/deps.sh" msvc >"$LOGS/deps-msvc.log" 2>&1 </dev/null || true
     wine_prepare
 }
