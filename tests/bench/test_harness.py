@@ -260,7 +260,7 @@ def test_chart_stays_on_its_paper(everything):
 def test_chart_cuts_what_is_far_better_and_says_how_much():
     found = made([record(IDLE, US, 100.0), record(IDLE, ASIO, 17000.0)])
     root = ElementTree.fromstring(report_svg.render(found))
-    assert "170.00" in [element.text for element in root.iter(f"{SVG}text")]
+    assert "170.00 (cut)" in [element.text for element in root.iter(f"{SVG}text")]
 
 
 def test_no_chart_without_peers():

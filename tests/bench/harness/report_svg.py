@@ -11,13 +11,13 @@ FONT = "font-family='Segoe UI, Helvetica, Arial, sans-serif'"
 
 PANEL_WIDTH = 560
 LABEL_WIDTH = 172
-VALUE_WIDTH = 52
+VALUE_WIDTH = 84
 MARGIN = 20
 BAR, BAR_GAP, GROUP_GAP = 8, 1, 11
 HEAD_HEIGHT, AXIS_HEIGHT = 40, 26
 TITLE_HEIGHT = 54
 LEGEND_LINE = 20
-RATIO_MAX = 4.0
+RATIO_MAX = 2.5
 """A longer bar is cut there; its number still says how long it is."""
 
 SECTIONS = (
@@ -92,7 +92,7 @@ def axis_end(panels):
     """The next half above the longest bar. Panels that stand side by side have the same scale."""
     values = [value for groups in panels for _, bars in groups for value, _ in bars.values() if value]
     longest = min(max(values, default=1.0), RATIO_MAX)
-    return max(1.5, (int(longest * 2) + 1) / 2)
+    return min(RATIO_MAX, max(1.5, (int(longest * 2) + 1) / 2))
 
 
 def draw_panel(panel, people, x, y, top):
@@ -137,6 +137,8 @@ def draw_bar(left, y, scale, top, bar, name, colour):
     """(bar, its number or None)"""
     value, shown = bar
     length = min(value or 0.0, top) * scale
+    if value is not None and value > top:
+        shown += " (cut)"
     title = f"<title>{escape(name)}: {escape(shown)}</title>"
     drawn = f"<rect x='{left}' y='{y:.1f}' width='{length:.1f}' height='{BAR}' fill='{colour}'>{title}</rect>"
     # Only what the chart is about has its number written: ours, and who failed.
