@@ -194,8 +194,8 @@ SESSION = """
     import os, sys
     from harness import precedence
     def act():
-        print(os.getpid() == os.getsid(0), flush=True)
         try:
+            print(os.getpid() == os.getsid(0), flush=True)
             sys.stdin.read()
         except KeyboardInterrupt:
             return 7

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NICENESS = -15
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def in_own_session(act):
@@ -17,16 +18,19 @@ def in_own_session(act):
 
     In the child, too, it returns, with what act answered. Ctrl+C and SIGTERM end a run in good order.
     """
+    # Neither process may meet a signal before it knows what to do with it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     child = os.fork()
+    for number in SIGNALS:
+        signal.signal(number, (lambda *_: os.kill(child, signal.SIGINT)) if child else signal.default_int_handler)
     if child == 0:
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if child == 0:
         return act()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os.kill(child, signal.SIGINT))
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def take():
