@@ -31,7 +31,7 @@ LOG=$PEERS/packages.log
 LIST_TYPES="deb deb-src"
 SUITES="trixie own sid"
 
-NAMES="iocp libuv asio go node haproxy-linux nginx-linux"
+NAMES="iocp libuv asio go node nginx haproxy-linux nginx-linux"
 
 MINGW=x86_64-w64-mingw32
 WINDOWS_10=-D_WIN32_WINNT=0x0A00
@@ -103,6 +103,21 @@ build_nginx-linux() {
     cp "$tree/usr/sbin/nginx" "$tree/usr/lib/nginx/modules/ngx_stream_module.so" "$1/"
     "$1/nginx" -v
     version_of nginx-linux
+}
+
+# select and poll are what nginx has on Windows. 4,096 sockets are four times what its own builds for select allow.
+build_nginx() {
+    fetch nginx
+    cp -r "$SOURCES/nginx/tree" "$1/tree"
+    (
+        cd "$1/tree"
+        ./configure --crossbuild=win32 --with-cc=$MINGW-gcc --prefix= --with-stream --with-select_module --with-poll_module \
+            --without-http --without-pcre --with-cc-opt="-O2 -w -DFD_SETSIZE=4096 $WINDOWS_10"
+        make -j2
+        $MINGW-strip -o ../nginx.exe objs/nginx.exe
+    )
+    rm -r "$1/tree"
+    version_of nginx
 }
 
 # ---- what they stand on -----------------------------------------------------------------------------------
