@@ -134,6 +134,11 @@ def test_load_that_reports_no_failures_but_verified_nothing_is_not_believed(benc
     assert "not one byte" in measure.measure(bench, PINGPONG, native(bench), 1)["error"]
 
 
+def test_load_that_reports_failures_is_believed_whatever_its_exit_code(bench):
+    bench.load = bench.program("mild", f"print({json.dumps({'failures': 3, 'bytes_verified': 64, 'operations': 5})!r})")
+    assert measure.measure(bench, PINGPONG, native(bench), 1)["error"] == "VERIFICATION FAILED: failures: 3"
+
+
 def test_load_without_a_report_is_a_failure(bench):
     bench.load = bench.program("mute", "import sys; sys.exit('no memory for this')")
     error = measure.measure(bench, PINGPONG, native(bench), 1)["error"]
