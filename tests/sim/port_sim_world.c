@@ -13,9 +13,14 @@ struct sim_world sim;
 
 /* --- chance ------------------------------------------------------------------------------------------------- */
 
+void sim_without_chance(void)
+{
+    sim.even = true;
+}
+
 uint64_t sim_random(void)
 {
-    return random_next(&sim.random);
+    return sim.even ? UINT64_MAX : random_next(&sim.random);
 }
 
 uint32_t sim_below(uint32_t count)
@@ -35,8 +40,8 @@ bool sim_chance(uint32_t rate)
 
 uint64_t sim_delay(uint64_t max_us)
 {
-    if (max_us == 0) {
-        return 0;
+    if (max_us == 0 || sim.even) {
+        return max_us;
     }
     uint64_t random = sim_random();
     /* One in sixteen may take the whole range, the others a power of two less of it: most things are quick. */

@@ -57,11 +57,16 @@ struct sim_world {
     void (*explain)(void);     /* called after a failure was printed, to tell more; may be NULL */
     const char *scenario;      /* for the line of a failure */
     bool verbose;              /* print the trace */
+    bool even;                 /* sim_without_chance was called */
     bool running;
 };
 extern struct sim_world sim;
 
 void sim_begin(uint64_t seed);
+
+/* From now on every draw gives its highest value, every delay is as long as it may be, and events of one time come in the order in which they
+ * were made: for a program that counts what a message costs, where chance would only be noise. After sim_begin. */
+void sim_without_chance(void);
 
 /* Frees what is left of the world. Whoever wants a clean end has checked before. */
 void sim_end(void);
