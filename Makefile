@@ -2,6 +2,7 @@
 #
 #   make                build/mingw/fairlead.exe
 #   make build-bench    build/bench/load and build/bench/target, native, optimised, without sanitizers
+#   make build-instructions   build/native-o2/instructions, whose instructions scripts/instructions.sh counts
 #   make test           every test (scripts/test.sh); make unit, port, host, sim, fuzz, system, bench, msvc or lint: one kind
 #   make format         clang-format over all sources
 #   make clean          removes what was built, but not the libraries in build/deps
@@ -28,7 +29,7 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all test unit port host sim fuzz system bench msvc lint format clean build-unit build-port build-host build-sim \
-        build-fuzz build-bench build-bench-tests FORCE
+        build-fuzz build-bench build-bench-tests build-instructions FORCE
 
 all:
 
@@ -55,6 +56,7 @@ SIM        := $(sort $(wildcard tests/sim/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH_TESTS := $(sort $(wildcard tests/bench/test_*.c))
 BENCH      := $(filter-out $(BENCH_TESTS),$(sort $(wildcard tests/bench/*.c)))
+COUNTED    := $(sort $(wildcard tests/bench/instructions/*.c))
 
 # ---- flags -------------------------------------------------------------------------------------------------
 
@@ -67,6 +69,7 @@ M := build/mingw$(if $(SAN),-$(SAN))
 N := build/native
 F := build/fuzz
 B := build/bench
+O := build/native-o2
 
 MINGW_CC    := $(CROSS)gcc
 MINGW_TRAP  := $(if $(filter trap,$(SAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
@@ -81,6 +84,10 @@ MINGW_LIBS  := -Lbuild/deps/mingw/lib -linih -lcjson -lpicohttpparser \
 
 NATIVE_FLAGS := $(COMMON) -O1 $(SANITIZE) -isystem build/deps/native/include
 NATIVE_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lcmocka -lpthread
+
+# What is counted, not tested: optimised as the Windows program is, and without sanitizers.
+O2_FLAGS := $(COMMON) -O2 -isystem build/deps/native/include
+O2_LIBS  := -Lbuild/deps/native/lib -linih -lcjson -lpicohttpparser -lpthread
 
 FUZZ_FLAGS := $(COMMON) -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
               -isystem build/deps/native/include
@@ -97,6 +104,7 @@ TEST_FLAGS := -Itests -Wno-missing-prototypes
 mingw_objects  = $(patsubst %.c,$M/obj/%.o,$(1))
 native_objects = $(patsubst %.c,$N/obj/%.o,$(1))
 fuzz_objects   = $(patsubst %.c,$F/obj/%.o,$(1))
+o2_objects     = $(patsubst %.c,$O/obj/%.o,$(1))
 
 MESSAGE_TABLE  := $M/obj/messages/MSG00409.bin
 EXE_OBJECTS    := $(call mingw_objects,$(SOURCES)) $(patsubst %.rc,$M/obj/%.res.o,$(RESOURCE))
@@ -119,6 +127,8 @@ BENCH_TARGET   := $(patsubst %.c,$B/obj/%.o,$(filter tests/bench/target%,$(BENCH
 # What load and target are made of is tested as everything native is, with sanitizers.
 BENCH_PARTS    := $(call native_objects,$(filter-out tests/bench/load% tests/bench/target%,$(BENCH)))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$N/bench/%,$(BENCH_TESTS))
+O2_LIBRARY     := $(call o2_objects,$(PORTABLE) $(filter-out %_win.c %_iocp.c,$(SUPPORT)))
+O2_COUNTED     := $(call o2_objects,$(COUNTED) $(filter tests/sim/port_sim%,$(SIM)))
 SIM_PROGRAMS   := $(if $(SIM),$N/port_suite_sim $N/sim)
 
 all: $M/fairlead.exe
@@ -129,15 +139,16 @@ build-sim: $(SIM_PROGRAMS)
 build-fuzz: $(FUZZ_PROGRAMS)
 build-bench: $B/load $B/target
 build-bench-tests: $(BENCH_PROGRAMS)
+build-instructions: $O/instructions
 
 test:
 	$(Q)scripts/test.sh
-unit port sim fuzz system bench msvc lint:
+unit port host sim fuzz system bench msvc lint:
 	$(Q)scripts/test.sh $@
 format:
 	$(Q)scripts/format.sh
 clean:
-	$(Q)rm -rf build/mingw build/mingw-trap build/msvc build/native build/fuzz build/lint $B/obj $B/load $B/target
+	$(Q)rm -rf build/mingw build/mingw-trap build/msvc build/native build/native-o2 build/fuzz build/lint $B/obj $B/load $B/target
 
 # The flags and the compiler are prerequisites too: a file per target holds them and changes with them.
 define remember
@@ -153,6 +164,8 @@ $F/flags: FORCE
 	$(call remember,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) $(FUZZ_LINK) $(TEST_FLAGS))
 $B/flags: FORCE
 	$(call remember,$(NATIVE_CC) $(BENCH_FLAGS) $(WARNINGS))
+$O/flags: FORCE
+	$(call remember,$(NATIVE_CC) $(O2_FLAGS) $(WARNINGS) $(O2_LIBS) $(TEST_FLAGS))
 
 # deps.sh leaves the stamp's time alone when there was nothing to do, and then nothing is rebuilt here either.
 build/deps/mingw/.stamp build/deps/native/.stamp: build/deps/%/.stamp: scripts/deps.sh
@@ -188,6 +201,10 @@ $F/obj/%.o: %.c $F/flags build/deps/native/.stamp
 	$(call run,CC,$(FUZZ_CC) $(FUZZ_FLAGS) $(WARNINGS) -c $< -o $@)
 $B/obj/%.o: %.c $B/flags
 	$(call run,CC,$(NATIVE_CC) $(BENCH_FLAGS) $(WARNINGS) -c $< -o $@)
+$O/obj/tests/%.o: tests/%.c $O/flags build/deps/native/.stamp
+	$(call run,CC,$(NATIVE_CC) $(O2_FLAGS) $(WARNINGS) $(TEST_FLAGS) -c $< -o $@)
+$O/obj/%.o: %.c $O/flags build/deps/native/.stamp
+	$(call run,CC,$(NATIVE_CC) $(O2_FLAGS) $(WARNINGS) -c $< -o $@)
 
 # ---- programs ----------------------------------------------------------------------------------------------
 
@@ -199,6 +216,8 @@ $N/libsupport.members: FORCE
 	$(call remember,$(NATIVE_SUPPORT))
 $F/libfairlead.members: FORCE
 	$(call remember,$(FUZZ_LIBRARY))
+$O/libfairlead.members: FORCE
+	$(call remember,$(O2_LIBRARY))
 $M/libport.members: FORCE
 	$(call remember,$(PORT_LIBRARY))
 $M/fairlead.members: FORCE
@@ -210,6 +229,8 @@ $N/libsupport.a: $(NATIVE_SUPPORT) $N/libsupport.members
 	$(call run,AR,rm -f $@ && ar rcsD $@ $(NATIVE_SUPPORT))
 $F/libfairlead.a: $(FUZZ_LIBRARY) $F/libfairlead.members
 	$(call run,AR,rm -f $@ && ar rcsD $@ $(FUZZ_LIBRARY))
+$O/libfairlead.a: $(O2_LIBRARY) $O/libfairlead.members
+	$(call run,AR,rm -f $@ && ar rcsD $@ $(O2_LIBRARY))
 $M/libport.a: $(PORT_LIBRARY) $M/libport.members
 	$(call run,AR,rm -f $@ && $(CROSS)ar rcsD $@ $(PORT_LIBRARY))
 
@@ -242,9 +263,13 @@ $B/load: $(BENCH_LOAD) $B/members
 $B/target: $(BENCH_TARGET) $B/members
 	$(call run,LD,$(NATIVE_CC) $(BENCH_TARGET) -o $@)
 
+$O/instructions: $(O2_COUNTED) $O/libfairlead.a
+	$(call run,LD,$(NATIVE_CC) $(O2_COUNTED) $O/libfairlead.a $(O2_LIBS) -o $@)
+
 OBJECTS := $(EXE_OBJECTS) $(PORT_OBJECTS) $(HOST_OBJECTS) $(NATIVE_LIBRARY) $(NATIVE_SUPPORT) $(SIM_SUITE) \
            $(call native_objects,$(SIM) $(UNIT_TESTS)) $(FUZZ_LIBRARY) $(call fuzz_objects,$(FUZZERS)) \
-           $(BENCH_LOAD) $(BENCH_TARGET) $(BENCH_PARTS) $(call native_objects,$(BENCH_TESTS))
+           $(BENCH_LOAD) $(BENCH_TARGET) $(BENCH_PARTS) $(call native_objects,$(BENCH_TESTS)) \
+           $(O2_LIBRARY) $(O2_COUNTED)
 # Objects are intermediate files to make's eyes; it would delete those of the unit tests.
 .SECONDARY: $(OBJECTS)
 -include $(OBJECTS:.o=.d)

@@ -31,6 +31,7 @@ packages_for() {
     fuzz) echo clang libclang-rt-dev ;;
     msvc) echo make clang-14 clang-tools-14 lld-14 llvm-14 libwine-dev binutils-mingw-w64-x86-64 ;;
     package) echo wixl msitools ;;
+    instructions) echo python3 valgrind ;;
     lint) echo python3 git shellcheck clang-format-14 clang-tidy-14 ;;
     *) fail "no such group of packages: $1" ;;
     esac

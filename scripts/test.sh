@@ -10,7 +10,8 @@
 #   fuzz     each parser of foreign bytes for some seconds, native, from its seeds
 #   sim      the same contract on the simulator, and whole sessions in it, native
 #   system   the real fairlead.exe under Wine with real clients
-#   bench    the load generator and its target against each other and against wrong servers, and the harness of the benchmark
+#   bench    the load generator and its target against each other and against wrong servers, the harness of the benchmark, and the
+#            instructions that one message costs, counted by callgrind
 #   msvc     Makefile.msvc with stand-ins for Microsoft's tools; what it builds passes port, unit and system tests
 #   package  the zip and the installer, and msiexec under Wine
 #   wine10   port and system once more under a newer Wine, which shows resets as Windows does
@@ -186,6 +187,14 @@ kind_bench() {
         run_tap "bench-$(basename "$program")" "$LIMIT_PROGRAM" "$program"
     done
     run_pytest bench "$LIMIT_PROGRAM" -q "$ROOT/tests/bench" "$@"
+    run_instructions
+}
+
+run_instructions() {
+    need_packages instructions
+    run_tap instructions "$LIMIT_PROGRAM" "$ROOT/scripts/instructions.sh"
+    # No failure, but whoever made it cheaper records it.
+    { grep -B 1 'much less than recorded' "$LOGS/instructions.log" || true; } | sed 's/^/   | /'
 }
 
 kind_package() {
@@ -257,9 +266,11 @@ OTHER_LANE=(lint unit sim fuzz bench package wine10)
 
 # What both lanes need is there before they part: neither apt nor make runs twice at a time.
 prepare_lanes() {
-    need_packages fuzz package msvc
+    need_packages fuzz package msvc instructions
     (need_packages wine10) || true # that kind is skipped then, and says why
-    build lanes all build-unit build-port build-host build-sim build-fuzz build-bench build-bench-tests || true # the kinds say what is wrong
+    # The kinds say what is wrong.
+    build lanes all build-unit build-port build-host build-sim build-fuzz build-bench build-bench-tests \
+        build-instructions || true
     "$ROOT/scripts/deps.sh" msvc >"$LOGS/deps-msvc.log" 2>&1 </dev/null || true
     wine_prepare
 }

@@ -1,0 +1,1 @@
+"""Counts the instructions of Fairlead's own code above the seam: scripts/instructions.sh."""
