@@ -124,8 +124,7 @@ static bool connect_succeeded(struct session *session)
     struct stats_scope *server_scope = session->attempt.server->scope;
 
     upstream_reached(&session->attempt);
-    stats_time(server_scope, STAT_TIME_CONNECT,
-               connect_now_us(session) - session->connect_started_us);
+    stats_time(server_scope, STAT_TIME_CONNECT, connect_now_us(session) - session->connect_started_us);
     pipe_init(&session->outbound, session, &session->server, &session->client, server_scope,
               session->listener->scope);
     session_flow(session);

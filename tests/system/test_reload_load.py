@@ -56,6 +56,24 @@ def reload(server, config):
     return status, json.loads(body)
 
 
+def test_what_needs_a_restart_is_said_and_the_rest_applied(start_server):
+    def config(workers, buffer, stats_port, echo_limit):
+        head = f"[stats]\nlisten=127.0.0.1:{stats_port}\ntoken={TOKEN}\n"
+        return head + server_config(workers=workers, buffer_size=buffer) + echo_config(max_sessions=echo_limit)
+
+    other = net.free_port()
+    server = start_server(config(2, "16k", 0, 5))
+    status, outcome = reload(server, config(1, "32k", other, 6))
+    assert (status, outcome["applied"]) == (200, True)
+    assert "[server] workers: 2 stays until a restart; the file says 1\n" in outcome["text"]
+    assert "[server] buffer_size: 16384 bytes stay until a restart; the file says 32768\n" in outcome["text"]
+    assert f"[stats] listen: 127.0.0.1:0 stays until a restart; the file says 127.0.0.1:{other}\n" in outcome["text"]
+    assert server.stats()["server"]["workers"] == 2
+    assert server.listener("echo")["sessions"]["limit"] == 6
+    with pytest.raises(ConnectionRefusedError):
+        net.connect(other)
+
+
 @pytest.mark.slow
 def test_reloads_under_traffic_refuse_and_cut_nothing(start_server, record_property):
     with Echo() as here, Echo() as there, net.socket.socket() as taken:

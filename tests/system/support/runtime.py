@@ -90,8 +90,14 @@ def run(*arguments, cwd=None, timeout=60, env=None):
             stdout=out,
             stderr=err,
         )
-        texts = [plain((stream.seek(0), stream.read())[1]) for stream in (out, err)]
+        texts = [without_wines_own(plain((stream.seek(0), stream.read())[1])) for stream in (out, err)]
     return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+
+
+def without_wines_own(text):
+    """Without what Wine says, once in some hundred short programs, when a process ends before its last thread has begun. The exit
+    code is right then."""
+    return re.sub(r"wine client error:[0-9a-f]+: (sendmsg: [^\n]*\n)?", "", text)
 
 
 def plain(data):
