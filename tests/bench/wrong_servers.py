@@ -141,6 +141,16 @@ def close_after(count):
     return serve
 
 
+def keeps_last(client, _number):
+    """A good echo but for the last byte before FIN."""
+    kept = b""
+    while data := client.recv(BUFFER):
+        data = kept + data
+        # Of what may be the greeting everything is due at once.
+        kept = data[-1:] if len(data) > 8 else b""
+        client.sendall(data[: len(data) - len(kept)])
+
+
 def hold(client):
     """Until the connection is reset, or this server's end has shut it down. FIN alone does not count."""
     waiting = select.poll()
