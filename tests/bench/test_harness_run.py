@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from harness import cells, contestants, machine, measure, proc, report_text, results, rounds
+from harness import cells, contestants, machine, measure, network, proc, report_text, results, rounds
 from harness.running import Failed, Running, Target, free_port
 
 PYTHON = [sys.executable, "-B", "-S"]
@@ -139,6 +139,12 @@ def test_load_that_reports_failures_is_believed_whatever_its_exit_code(bench):
     assert measure.measure(bench, PINGPONG, native(bench), 1)["error"] == "VERIFICATION FAILED: failures: 3"
 
 
+def test_idle_load_that_is_never_ready_says_why(bench):
+    bench.load = bench.program("refused", "import sys; print('{}'); sys.exit('connection 7 was refused')")
+    error = measure.measure(bench, cells.Cell("echo", "idle", 40, 64), native(bench), 1)["error"]
+    assert error == "VERIFICATION FAILED: the idle load never was ready: connection 7 was refused"
+
+
 def test_load_without_a_report_is_a_failure(bench):
     bench.load = bench.program("mute", "import sys; sys.exit('no memory for this')")
     error = measure.measure(bench, PINGPONG, native(bench), 1)["error"]
@@ -220,3 +226,38 @@ def test_run_leads_its_own_session_and_is_interrupted_through_its_parent(bench, 
         assert process.stdout.readline() == b"True\n"
         process.send_signal(number)
         assert process.wait(20) == 7
+
+
+OWN_NETWORK = """
+    import os, socket
+    from harness import network
+    assert network.prepare()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        for _ in range(20):
+            near = socket.create_connection(listening.getsockname())
+            far, _ = listening.accept()
+            near.shutdown(socket.SHUT_WR)
+            assert far.recv(1) == b""
+            far.close()
+            assert near.recv(1) == b""
+            near.close()
+    print(network.connections_waiting())
+"""
+
+
+def test_network_of_its_own_serves_loopback_and_keeps_no_port(bench):
+    apart = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("this machine lets nobody make a network namespace")
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "system")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), network.OWN: "yes"}
+    done = subprocess.run(
+        [*apart, *bench.program("network", OWN_NETWORK)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_connections_that_keep_their_ports_are_counted():
+    text = "sockets: used 199\nTCP: inuse 9 orphan 0 tw 56244 alloc 20 mem 1\nUDP: inuse 3 mem 0\n"
+    assert network.connections_waiting(text) == 56244
+    assert network.connections_waiting() >= 0

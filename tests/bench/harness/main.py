@@ -10,8 +10,8 @@ from pathlib import Path
 
 from support import runtime
 
-from . import calls, cells, contestants, docs_block, machine, measure, options, precedence, report_markdown
-from . import report_svg, report_text, results, rounds, tables, wine
+from . import calls, cells, contestants, docs_block, machine, measure, network, options, precedence
+from . import report_markdown, report_svg, report_text, results, rounds, tables, wine
 
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "build/bench"
@@ -44,7 +44,7 @@ def run(chosen):
     if not matrix and not chosen.calls:
         raise contestants.Unusable("no cell has such a name; --list shows them")
     raise_limit()
-    niceness = precedence.take()
+    surroundings = {"niceness": precedence.take(), "own_network": network.prepare()}
     started = now()
     out = Path(chosen.out or BENCH / "results" / started.strftime("%Y-%m-%dT%H%M%SZ"))
     out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def run(chosen):
     found = results.build(
         started_at=started.isoformat(timespec="seconds"),
         finished_at=now().isoformat(timespec="seconds"),
-        machine={**machine.describe(wine.version()), "niceness": niceness},
+        machine={**machine.describe(wine.version()), **surroundings},
         git_commit=machine.git_commit(ROOT),
         settings={key: getattr(chosen, key) for key in ("quick", "rounds", "seconds", "only", "cells", "calls")},
         contestants=people,
@@ -125,6 +125,8 @@ def measure_all(bench, chosen, matrix, people, budget):
         return [], 0
 
     def act(cell, contestant, round_number):
+        if not network.wait_for_ports():
+            say("many ports of this machine are taken by connections that are over; going on all the same")
         record = measure.measure(bench, cell, contestant, round_number)
         say(f"round {round_number}/{chosen.rounds}: {progress(cell, record)}")
         return record

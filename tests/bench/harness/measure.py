@@ -204,8 +204,8 @@ def wait_for_ready(load, log):
             why = "ended" if readable else f"was not ready after {LOAD_DEADLINE:g} s"
             raise Failed(f"VERIFICATION FAILED: the idle load {why}: {excerpt(log)}")
         text += piece
-    if text.strip() != b"ready":
-        raise Failed(f"the idle load said {text!r} instead of ready")
+    if text != b"ready\n":
+        raise Failed(f"VERIFICATION FAILED: the idle load never was ready: {excerpt(log)}")
 
 
 def settled_memory(bench, running, readings):
