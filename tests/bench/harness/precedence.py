@@ -11,6 +11,7 @@ from pathlib import Path
 
 NICENESS = -15
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AWAITED = (*SIGNALS, signal.SIGCHLD)
 
 
 def in_own_session(act):
@@ -18,17 +19,22 @@ def in_own_session(act):
 
     In the child, too, it returns, with what act answered. Ctrl+C and SIGTERM end a run in good order.
     """
-    # Neither process may meet a signal before it knows what to do with it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    # Neither process may meet a signal before it knows what to do with it, and this one takes them only where it waits: a handler
+    # runs too late for one that comes on the way into a call that blocks.
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     child = os.fork()
-    for number in SIGNALS:
-        signal.signal(number, (lambda *_: os.kill(child, signal.SIGINT)) if child else signal.default_int_handler)
     if child == 0:
         os.setsid()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    if child == 0:
+        for number in SIGNALS:
+            signal.signal(number, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
         return act()
-    _, status = os.waitpid(child, 0)
+    ended = 0
+    while not ended:
+        if signal.sigwait(AWAITED) in SIGNALS:
+            os.kill(child, signal.SIGINT)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
