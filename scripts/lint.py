@@ -376,7 +376,7 @@ def tidy_one(tree, program, name):
     mark = tree.cache / "tidy" / tidy_key(tree, name)
     if mark.exists():
         return []
-    flags = ["-std=c11", "-I.", "-Iserver", "-isystem", tree.include]
+    flags = ["-std=c11", "-Wvla", "-I.", "-Iserver", "-isystem", tree.include]
     found = complaints(tree, [program, "--quiet", name, "--", *flags])
     found = [line for line in found if re.search(r": (warning|error): ", line)]
     if not found:

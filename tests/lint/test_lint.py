@@ -134,6 +134,13 @@ VIOLATIONS = [
     ("dialect", "server/base/pool.h", "", "int pool_all(int counts[static 2]);\n"),
     ("dialect", "server/base/pool.c", function("return count ?: 1;"), None),
     ("dialect", "server/base/pool.h", "#include <threads.h>\n", ""),
+    ("dialect", "server/base/pool.c", function("__typeof__(count) other = count;\n    return other;"), None),
+    ("dialect", "server/base/pool.c", function("switch (count) {\n    case 1 ... 3:\n        return 1;\n    }\n    return 2;"), None),
+    ("dialect", "server/base/pool.c", "#pragma GCC diagnostic ignored \"-Wall\"\n", ""),
+    ("dialect", "server/base/pool.h", "#define POOL_LOG(f, ...) printf(f, ## __VA_ARGS__)\n", ""),
+    ("dialect", "server/base/pool.h", "", "extern _Thread_local int pool_mine;\n"),
+    ("dialect", "server/base/pool.h", "", "char *strdup(const char *text);\n"),
+    ("dialect", "server/base/pool.h", "", "int strcasecmp(const char *one, const char *other);\n"),
     ("dialect-library", "server/base/pool.h", "", "ssize_t pool_read(void);\n"),
     ("dialect-library", "server/base/pool.h", "", "int fileno(void *file);\n"),
     ("dialect-library", "server/host/console.c", "#include <sys/types.h>\n", ""),
@@ -152,6 +159,7 @@ VIOLATIONS = [
     ("clang-format", "server/base/pool.h", "", "int  pool_give( int count );\n"),
     ("clang-tidy", "server/base/pool.c", function("return count / (count - count);"), None),
     ("clang-tidy", "server/base/pool.c", function("return count == count;"), None),
+    ("clang-tidy", "server/base/pool.c", function("int all[count];\n    return (int)sizeof all;"), None),
 ]
 
 # What other rules see of the same violation: clang-tidy cannot read what is not there, <stdatomic.h> is no header
