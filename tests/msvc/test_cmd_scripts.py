@@ -6,12 +6,19 @@ Everything happens in a copy of the repository whose folder has a space and pare
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/system"))
+
+from support import net, stats  # noqa: E402
+from support.wait import wait_until  # noqa: E402
+
 TOOLS = ROOT / "build/msvc-tools"
 WINE = os.environ.get("FAIRLEAD_WINE") or shutil.which("wine64")
 FOLDER = "a folder (x86)"
@@ -31,21 +38,27 @@ class Prompt:
         result = self.run_once(*line, **more)
         return self.run_once(*line, **more) if "nmake ended with 9009" in result[2] else result
 
-    def run_once(self, line, folder=None, tools=TOOLS / "bin", **variables):
+    def run_once(self, line, folder=None, **more):
+        texts = [self.scratch / "stdout", self.scratch / "stderr"]
+        with self.start(line, folder, **more) as process:
+            try:
+                process.wait(300)
+            finally:
+                process.kill()
+        return (process.returncode, *(text.read_text(errors="replace") for text in texts))
+
+    def start(self, line, folder=None, tools=TOOLS / "bin", **variables):
+        """The process of one line; what it says goes to files."""
         env = {
             key: value for key, value in os.environ.items() if not key.startswith(("VCPKG_", "VSCMD_", "FAIRLEAD_"))
         }
         env.update(WINE=WINE, WINEDEBUG="-all", MSVC_TOOLS=str(TOOLS), MSVC_TOOL=str(ROOT / "tests/msvc/tool.sh"))
         env.update(MSVC_LINE=line, WINEPATH=";".join(windows(part) for part in [tools] if part))
         env.update({key: str(value) for key, value in variables.items()})
-        texts = [self.scratch / "stdout", self.scratch / "stderr"]
-        with texts[0].open("wb") as out, texts[1].open("wb") as err:
-            command = [WINE, str(TOOLS / "bin/line.exe")]
-            where = str(folder or self.tree)
-            done = subprocess.run(
-                command, cwd=where, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=300, check=False
-            )
-        return (done.returncode, *(text.read_text(errors="replace") for text in texts))
+        command = [WINE, str(TOOLS / "bin/line.exe")]
+        where = str(folder or self.tree)
+        with (self.scratch / "stdout").open("wb") as out, (self.scratch / "stderr").open("wb") as err:
+            return subprocess.Popen(command, cwd=where, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
 
 def windows(path):
@@ -128,6 +141,41 @@ def test_run_without_arguments_serves_the_servers_own_configuration(prompt, tmp_
         (prompt.tree / "server.ini").write_bytes(shipped)
     assert code == 2
     assert "server.ini:2: listen:" in errors
+
+
+def fairlead_in(folder):
+    """The process that serves in this folder, or None."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and b"fairlead.exe" in (entry / "cmdline").read_bytes().split(b"\0")[0]:
+                if os.readlink(entry / "cwd") == str(folder):
+                    return int(entry.name)
+        except OSError:
+            continue
+    return None
+
+
+def test_run_without_arguments_serves_until_ctrl_c(prompt, tmp_path):
+    ports = {port: str(net.free_port()) for port in ("8404", "8888", "8080")}
+    shipped = (prompt.tree / "server.ini").read_bytes()
+    served = re.sub(r"\b(8404|8888|8080)\b", lambda port: ports[port.group()], shipped.decode())
+    try:
+        (prompt.tree / "server.ini").write_text(served)
+        with prompt.start(script(prompt.tree, "run"), tmp_path) as process:
+            try:
+                wait_until(lambda: process.poll() is not None or fairlead_in(prompt.tree), "fairlead to run", 200)
+                errors = (tmp_path / "stderr").read_text
+                wait_until(lambda: "is serving" in errors(), lambda: f"fairlead to serve; it said {errors()}")
+                with net.connect(int(ports["8080"])) as sock:
+                    assert net.exchange(sock, b"through the proxy") == b"through the proxy"
+                assert stats.get("127.0.0.1", int(ports["8404"]), "/health")[0] == 200
+                os.kill(fairlead_in(prompt.tree), signal.SIGINT)
+                assert process.wait(60) == 0
+            finally:
+                process.kill()
+    finally:
+        (prompt.tree / "server.ini").write_bytes(shipped)
+    assert "Ctrl+C: stopping" in errors() and "info  stopped" in errors()
 
 
 def test_build_hands_its_arguments_to_nmake(prompt, log):
