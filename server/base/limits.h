@@ -13,6 +13,9 @@
  * hoard work that others could do. */
 #define COMPLETION_BATCH 64
 
+/* A worker that always has something ready looks at the completion port once in so many operations. */
+#define LOOK_EVERY_OPS 64
+
 /* Accepts posted on one listening socket. They bridge the time until a worker posts the next one; each costs a socket. */
 #define ACCEPTS_POSTED 16
 
@@ -121,9 +124,9 @@
 #define KEEPALIVE_IDLE_MS (60 * 1000)
 #define KEEPALIVE_INTERVAL_MS (6 * 1000)
 
-/* After a round of fewer operations than this, one round runs without looking at the completion port: a lone busy
- * connection saves a system call per message, and nobody waits for more than these few. */
-#define ROUND_SMALL_OPS 8
+/* A worker leaves operations to the others when it has a quarter and so many more ready than the average. Fewer are not worth a lock, let
+ * alone waking somebody. */
+#define SHARE_LEAST_OPS 8
 
 /* One worker looks this often at what could not be queued for want of memory, when nothing else wakes it. */
 #define OVERFLOW_LOOK_MS 500

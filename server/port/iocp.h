@@ -5,6 +5,7 @@
  *   port_iocp.c       the port: create, destroy, posts, clock
  *   iocp_system.c     Winsock, its extension functions, the thread-local slot, options of sockets
  *   iocp_worker.c     a worker's rounds and its ready list
+ *   iocp_share.c      what a worker with too much to do leaves to the others
  *   iocp_socket.c     the state word of a socket; open, listen, close
  *   iocp_operation.c  submissions and their results
  *   iocp_resolve.c    names
@@ -75,6 +76,8 @@ struct iocp_worker {
     uint32_t index;
     uint32_t unpolled;  /* operations run since the last look at the completion port */
     bool queue_drained; /* that look found less than it could take */
+    bool gave;          /* left operations to the others just now */
+    uint32_t load;      /* atomic, for the others: operations ready when the round began */
     bool quit;
     uint8_t padding[64]; /* two workers never write to one cache line */
 };
@@ -96,6 +99,11 @@ struct port {
     uint32_t overflow_count; /* atomic; the list is guarded by the lock */
     struct iocp_list overflow;
     struct lock overflow_lock;
+    uint32_t sleeping; /* atomic: workers that wait for a completion */
+    uint32_t waking;   /* atomic: 1 while a packet is on its way that wakes one of them for what is shared */
+    uint32_t shared_count; /* atomic; the list is guarded by the lock */
+    struct iocp_list shared;
+    struct lock shared_lock;
     uint32_t worker_count;
     struct iocp_worker workers[WORKERS_MAX];
 };
@@ -125,8 +133,14 @@ enum port_status iocp_system_probe(struct port *port, uint32_t *os_code);
 /* A new overlapped TCP socket that child processes do not inherit. INVALID_SOCKET and the code on failure. */
 SOCKET iocp_system_socket(int family, uint32_t *os_code);
 
-/* Options of every connection: no delay, keepalive, urgent data inline. */
-void iocp_system_tune(SOCKET handle);
+/* Options of every connection: no delay and urgent data inline; keepalive with our times. */
+enum { IOCP_TUNED_STREAM = 1, IOCP_TUNED_KEEPALIVE = 2 };
+
+/* Sets what is not among `tuned`. */
+void iocp_system_tune(SOCKET handle, uint32_t tuned);
+
+/* Which of them it has. */
+uint32_t iocp_system_tuned(SOCKET handle);
 
 /* --- iocp_worker.c --------------------------------------------------------------------------------------- */
 
@@ -135,10 +149,19 @@ unsigned __stdcall iocp_worker_main(void *worker);
 /* Queues a finished operation: at the end of the calling worker's ready list, or by the completion port. */
 void iocp_dispatch(struct port *port, struct port_op *op);
 
-/* A worker that sleeps looks at the clock and at the overflow list again. */
-void iocp_wake(struct port *port);
+/* A worker that sleeps looks at the clock and at what others left for it again. False: there was no memory for that. */
+bool iocp_wake(struct port *port);
 
 void iocp_list_append(struct iocp_list *list, struct port_op *op);
+struct port_op *iocp_list_take(struct iocp_list *list);
+
+/* --- iocp_share.c ---------------------------------------------------------------------------------------- */
+
+/* Between two rounds: takes what another worker has left, or leaves something itself. */
+void iocp_share(struct iocp_worker *worker);
+
+/* The packet that wakes one for what is shared has come to this worker. */
+void iocp_share_woken(struct port *port);
 
 /* --- iocp_socket.c --------------------------------------------------------------------------------------- */
 
@@ -153,6 +176,9 @@ void iocp_socket_leave(struct port_socket *socket, uint32_t claim);
 bool iocp_socket_closing(const struct port_socket *socket);
 bool iocp_socket_skips(const struct port_socket *socket);
 int iocp_socket_family(const struct port_socket *socket);
+
+/* Gives a connection that the listener has accepted its options, as far as it did not inherit them. */
+void iocp_socket_tune_accepted(struct port_socket *listener, SOCKET accepted);
 
 /* Attaches a handle to the port and fills the empty socket. On failure the handle is still the caller's. */
 enum port_status iocp_socket_adopt(struct port *port, struct port_socket *socket, SOCKET handle, int family,

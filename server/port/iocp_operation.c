@@ -13,6 +13,9 @@ enum { ACCEPT_ADDRESS_BYTES = 48 };
 static_assert(sizeof(struct sockaddr_in6) + 16 <= ACCEPT_ADDRESS_BYTES, "an address fits");
 static_assert(sizeof(((struct port_accept *)0)->room) >= 2 * ACCEPT_ADDRESS_BYTES, "two addresses fit");
 
+/* Windows refuses a dynamic range that begins below. */
+enum { PORT_DYNAMIC_MIN = 1025 };
+
 /* What the call of the system answered. */
 struct outcome {
     bool ok;
@@ -228,6 +231,8 @@ static void wait_submitted(struct port_op *op)
  * then connects the socket to itself. Its bytes would come back as answers, and the server could not get its port again. */
 static bool is_connected_to_itself(SOCKET handle, uint32_t target_port)
 {
+    if (target_port < PORT_DYNAMIC_MIN)
+        return false;
     struct sockaddr_storage system;
     struct address local;
     struct address peer;
@@ -251,6 +256,8 @@ static void finish_connect(struct port_op *op)
     } else if (is_connected_to_itself(handle, iocp_words_of(op)->target_port)) {
         op->os_code = WSAECONNREFUSED;
         op->status = PORT_REFUSED;
+    } else {
+        iocp_system_tune(handle, 0);
     }
 }
 
@@ -277,7 +284,7 @@ static void adopt_accepted(struct port_accept *accept, SOCKET handle)
         op->status = PORT_RESET; /* the system has already forgotten who that was */
         return;
     }
-    iocp_system_tune(handle);
+    iocp_socket_tune_accepted(op->socket, handle);
     op->status =
         iocp_socket_adopt(port, &accept->accepted, handle, iocp_socket_family(op->socket), &op->os_code);
 }

@@ -46,7 +46,7 @@
 #define STATE_SENDING 0x10000000U
 #define STATE_COUNT 0x0FFFFFFFU
 
-enum { FLAG_SKIPS = 1, FLAG_V6 = 2 };
+enum { FLAG_SKIPS = 1, FLAG_V6 = 2, FLAG_HEIRS_KNOWN = 4, FLAG_HEIRS_SHIFT = 3 };
 
 static uint32_t claim_bit(uint32_t claim)
 {
@@ -161,6 +161,18 @@ enum port_status iocp_socket_adopt(struct port *port, struct port_socket *socket
     return PORT_OK;
 }
 
+/* What an accepted socket inherits of its listener is nowhere promised, differs between systems, and saves several calls for each
+ * connection. So the first one is asked, and those after it are alike. Two workers may ask at the same time: they hear the same. */
+void iocp_socket_tune_accepted(struct port_socket *listener, SOCKET accepted)
+{
+    uint32_t flags = atomic_load_u32(&listener->flags);
+    if ((flags & FLAG_HEIRS_KNOWN) == 0) {
+        flags = FLAG_HEIRS_KNOWN | iocp_system_tuned(accepted) << FLAG_HEIRS_SHIFT;
+        atomic_fetch_or_u32(&listener->flags, flags);
+    }
+    iocp_system_tune(accepted, flags >> FLAG_HEIRS_SHIFT);
+}
+
 /* The ports of a machine are 16,384 for outgoing connections unless they may be shared between destinations. Older
  * systems do not know the option. */
 static void share_outgoing_ports(SOCKET handle)
@@ -177,7 +189,6 @@ enum port_status port_open(struct port *port, struct port_socket *socket, enum a
     SOCKET handle = iocp_system_socket(system_family, os_code);
     if (handle == INVALID_SOCKET)
         return iocp_status_for_open(iocp_status_from_code(*os_code));
-    iocp_system_tune(handle);
     share_outgoing_ports(handle);
     enum port_status status = iocp_socket_adopt(port, socket, handle, system_family, os_code);
     if (status != PORT_OK)
@@ -220,6 +231,7 @@ enum port_status port_listen(struct port *port, struct port_socket *socket, cons
     SOCKET handle = iocp_system_socket(family, os_code);
     if (handle == INVALID_SOCKET)
         return listen_status(address, *os_code);
+    iocp_system_tune(handle, 0); /* for those that it will accept */
     enum port_status status = PORT_OK;
     if (!bind_and_listen(handle, address, os_code))
         status = listen_status(address, *os_code);

@@ -1,17 +1,15 @@
 /*
  * A worker's rounds.
  *
- *   tick; overflow list; names whose time is up
- *   look at the completion port: sleep when nothing is ready, else only look
+ *   tick; overflow list; names whose time is up; what other workers have left (iocp_share.c)
+ *   look at the completion port: sleep when nothing is ready; else only look, and only when it is time to
  *   append what came to the END of the ready list
  *   run what was at the front when the round began, at most COMPLETION_BATCH
  *
- * The list is first in, first out, and what a `done` makes ready joins its end. A look takes as many as a round runs; so
- * a connection that is always ready waits its turn like one whose completion has just been dequeued, and whoever is
- * in the completion port is reached after at most as many operations as were queued there before it.
- *
- * The list may grow while the other workers have little to do. That does not last: operations that pend come back
- * through the completion port, to the worker that waits there.
+ * The list is first in, first out, and what a `done` makes ready joins its end. A look costs a system call or several, whether or not
+ * it finds something, so there is one for every COMPLETION_BATCH operations that were run, and one after each round while the last
+ * one brought as much as it could take. So whoever is in the completion port waits for at most so many operations of those that are
+ * always ready, and for those that were queued there before it.
  */
 #include "port/iocp.h"
 
@@ -26,7 +24,7 @@ void iocp_list_append(struct iocp_list *list, struct port_op *op)
     list->count++;
 }
 
-static struct port_op *list_take(struct iocp_list *list)
+struct port_op *iocp_list_take(struct iocp_list *list)
 {
     struct port_op *op = list->first;
     list->first = op->next;
@@ -67,9 +65,9 @@ void iocp_dispatch(struct port *port, struct port_op *op)
 }
 
 /* When it fails, worker 0 looks soon enough by itself. */
-void iocp_wake(struct port *port)
+bool iocp_wake(struct port *port)
 {
-    post_packet(port, IOCP_KEY_WAKE, NULL);
+    return post_packet(port, IOCP_KEY_WAKE, NULL);
 }
 
 static void take_overflow(struct iocp_worker *worker)
@@ -79,7 +77,7 @@ static void take_overflow(struct iocp_worker *worker)
         return;
     lock_acquire(&port->overflow_lock);
     while (port->overflow.count > 0) {
-        iocp_list_append(&worker->ready, list_take(&port->overflow));
+        iocp_list_append(&worker->ready, iocp_list_take(&port->overflow));
         atomic_fetch_add_u32(&port->handed, UINT32_MAX);
     }
     atomic_store_u32(&port->overflow_count, 0);
@@ -108,6 +106,7 @@ static void take_entry(struct iocp_worker *worker, const OVERLAPPED_ENTRY *entry
         worker->quit = true;
         break;
     case IOCP_KEY_WAKE:
+        iocp_share_woken(port);
         break;
     case IOCP_KEY_HANDED:
         atomic_fetch_add_u32(&port->handed, UINT32_MAX);
@@ -140,14 +139,24 @@ static void run_round(struct iocp_worker *worker)
     uint32_t count = worker->ready.count < COMPLETION_BATCH ? worker->ready.count : COMPLETION_BATCH;
     worker->unpolled += count;
     while (count-- > 0)
-        iocp_complete(list_take(&worker->ready));
+        iocp_complete(iocp_list_take(&worker->ready));
 }
 
-/* A round right after a small one does without a look. */
+/* The round that comes is the last one without a look when it would make too many. */
 static bool may_skip_look(const struct iocp_worker *worker)
 {
-    uint32_t after = worker->unpolled + worker->ready.count;
-    return worker->unpolled > 0 && worker->queue_drained && after <= ROUND_SMALL_OPS;
+    return worker->queue_drained && worker->unpolled + worker->ready.count <= LOOK_EVERY_OPS;
+}
+
+static void sleep_and_look(struct iocp_worker *worker, DWORD wait_ms)
+{
+    if (wait_ms == 0) {
+        look(worker, 0);
+        return;
+    }
+    atomic_fetch_add_u32(&worker->port->sleeping, 1);
+    look(worker, wait_ms);
+    atomic_fetch_add_u32(&worker->port->sleeping, UINT32_MAX);
 }
 
 static void wait_for_work(struct iocp_worker *worker)
@@ -161,8 +170,9 @@ static void wait_for_work(struct iocp_worker *worker)
     else if (names_us < due_us)
         due_us = names_us;
     take_overflow(worker);
+    iocp_share(worker);
     if (worker->ready.count == 0)
-        look(worker, worker->quit ? 0 : sleep_ms(worker, now_us, due_us));
+        sleep_and_look(worker, worker->quit ? 0 : sleep_ms(worker, now_us, due_us));
     else if (!may_skip_look(worker))
         look(worker, 0);
 }

@@ -61,6 +61,7 @@ static struct port *allocate(const struct port_options *options)
     port->tick_context = options->tick_context;
     port->clock_frequency = clock_frequency();
     lock_init(&port->overflow_lock);
+    lock_init(&port->shared_lock);
     return port;
 }
 
@@ -114,6 +115,7 @@ void port_destroy(struct port *port)
     CHECK(atomic_load_u32(&port->sockets_open) == 0);
     CHECK(atomic_load_u32(&port->handed) == 0);
     CHECK(port->overflow.count == 0);
+    CHECK(port->shared.count == 0);
     bool late = iocp_resolver_release(port->resolver);
     CloseHandle(port->completions);
     iocp_system_stop(late);

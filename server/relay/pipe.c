@@ -167,9 +167,10 @@ static void pipe_receive(struct pipe *pipe)
 
 static void pipe_finish(struct pipe *pipe)
 {
-    /* A failure to send FIN means that the destination is broken, which the pipe that reads from it learns too. */
-    (void)port_shutdown(pipe->destination);
-    session_half_closed(pipe->session);
+    /* After the last direction the session closes its sockets, which sends FIN too. A failure to send it means that the destination is
+     * broken, which the pipe that reads from it learns too. */
+    if (session_half_closed(pipe->session))
+        (void)port_shutdown(pipe->destination);
     pipe_over(pipe);
 }
 

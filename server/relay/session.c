@@ -315,14 +315,17 @@ void session_wake(struct session *session)
 
 /* --- what the pipes report ------------------------------------------------------------------------------- */
 
-void session_half_closed(struct session *session)
+bool session_half_closed(struct session *session)
 {
     lock_acquire(&session->lock);
-    if (session_phase(session) == SESSION_FLOWING && session->half_closed_us == 0) {
+    bool flowing = session_phase(session) == SESSION_FLOWING;
+    bool last = flowing && session->pipes_open == 1;
+    if (flowing && !last && session->half_closed_us == 0) {
         atomic_store_u64(&session->half_closed_us, later(session_now_us(session), 1));
         session_arm_flow(session, session_now_us(session) + PIPE_QUIET_US);
     }
     session_release(session, 0);
+    return !last;
 }
 
 static enum stats_counter session_reason(const struct session *session, const struct port_socket *side,

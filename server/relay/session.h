@@ -93,8 +93,9 @@ bool session_reads(const struct session *session, const struct port_socket *sour
 /* Bytes came after a quiet time: the timer may have to fire earlier again. */
 void session_wake(struct session *session);
 
-/* The source of the pipe sent FIN and everything before was sent on. */
-void session_half_closed(struct session *session);
+/* The source of a pipe sent FIN and everything before was sent on. False: the other direction is over too, so that the session closes
+ * its sockets as soon as this pipe is. */
+bool session_half_closed(struct session *session);
 
 /* An operation on this socket of the session failed. */
 void session_side_failed(struct session *session, const struct port_socket *side, enum port_status status,

@@ -1,0 +1,89 @@
+/*
+ * An operation that finished at once stays on its worker, and so does the connection that goes on with it: that keeps its memory in
+ * one processor's cache, but nothing would ever bring it to another worker, and one could have sixty busy connections while its
+ * neighbour has four or sleeps. The clients of the sixty would wait the longer. So a worker that has clearly more operations ready than
+ * the average leaves what is too much in a list of the port's, and wakes a worker if one sleeps.
+ *
+ * Whichever worker comes by takes what lies there: the one that was woken, one that has less to do, or, should nobody have taken it
+ * by then, the giver after its next round. So what is left waits for two rounds at most, and is run before anything that those
+ * rounds made ready a second time.
+ */
+#include "port/iocp.h"
+
+/* What each worker would have if all had the same. */
+static uint32_t fair_share(const struct port *port)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < port->worker_count; i++)
+        total += atomic_load_u32(&port->workers[i].load);
+    return total / port->worker_count;
+}
+
+/* The first `keep` stay, which were ready before the others. */
+static struct iocp_list split(struct iocp_list *list, uint32_t keep)
+{
+    struct iocp_list kept = {NULL, NULL, 0};
+    struct iocp_list given = {NULL, NULL, 0};
+
+    while (list->count > 0)
+        iocp_list_append(kept.count < keep ? &kept : &given, iocp_list_take(list));
+    *list = kept;
+    return given;
+}
+
+static void give(struct iocp_worker *worker, uint32_t keep)
+{
+    struct port *port = worker->port;
+    struct iocp_list given = split(&worker->ready, keep);
+
+    worker->gave = true;
+    lock_acquire(&port->shared_lock);
+    while (given.count > 0)
+        iocp_list_append(&port->shared, iocp_list_take(&given));
+    atomic_store_u32(&port->shared_count, port->shared.count);
+    lock_release(&port->shared_lock);
+    /* One packet at a time: whoever it wakes takes all there is. */
+    if (atomic_load_u32(&port->sleeping) > 0 && atomic_cas_u32(&port->waking, 0, 1) && !iocp_wake(port))
+        iocp_share_woken(port);
+}
+
+static void take(struct iocp_worker *worker)
+{
+    struct port *port = worker->port;
+
+    lock_acquire(&port->shared_lock);
+    while (port->shared.count > 0)
+        iocp_list_append(&worker->ready, iocp_list_take(&port->shared));
+    atomic_store_u32(&port->shared_count, 0);
+    lock_release(&port->shared_lock);
+}
+
+static void balance(struct iocp_worker *worker)
+{
+    uint32_t mine = worker->ready.count;
+    atomic_store_u32(&worker->load, mine);
+    uint32_t fair = fair_share(worker->port);
+
+    if (mine >= fair + fair / 4 + SHARE_LEAST_OPS)
+        give(worker, fair > 0 ? fair : 1);
+}
+
+void iocp_share(struct iocp_worker *worker)
+{
+    bool gave = worker->gave;
+
+    worker->gave = false;
+    if (atomic_load_u32(&worker->port->shared_count) > 0) {
+        if (!gave || worker->ready.count == 0)
+            take(worker);
+    } else if (worker->ready.count > SHARE_LEAST_OPS) {
+        balance(worker);
+    }
+    atomic_store_u32(&worker->load, worker->ready.count);
+}
+
+void iocp_share_woken(struct port *port)
+{
+    atomic_store_u32(&port->waking, 0);
+}
