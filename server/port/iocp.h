@@ -73,6 +73,7 @@ struct iocp_worker {
     struct port *port;
     struct iocp_list ready;
     HANDLE thread;
+    uint64_t round_us; /* when its round began */
     uint32_t index;
     uint32_t unpolled;  /* operations run since the last look at the completion port */
     bool queue_drained; /* that look found less than it could take */
@@ -104,6 +105,7 @@ struct port {
     uint32_t shared_count; /* atomic; the list is guarded by the lock */
     struct iocp_list shared;
     struct lock shared_lock;
+    uint32_t concurrency; /* workers that the system lets run at a time */
     uint32_t worker_count;
     struct iocp_worker workers[WORKERS_MAX];
 };

@@ -10,14 +10,22 @@
  */
 #include "port/iocp.h"
 
-/* What each worker would have if all had the same. */
+/* Whether one more worker could run: one sleeps, and the system would let it. */
+static bool can_wake(const struct port *port, uint32_t sleeping)
+{
+    return sleeping > 0 && port->worker_count - sleeping < port->concurrency;
+}
+
+/* What each would have if all that are awake, and the one that could be woken, had the same. */
 static uint32_t fair_share(const struct port *port)
 {
+    uint32_t sleeping = atomic_load_u32(&port->sleeping);
+    uint32_t sharers = port->worker_count - sleeping + (can_wake(port, sleeping) ? 1 : 0);
     uint32_t total = 0;
 
     for (uint32_t i = 0; i < port->worker_count; i++)
         total += atomic_load_u32(&port->workers[i].load);
-    return total / port->worker_count;
+    return sharers > 0 ? total / sharers : total; /* none is counted yet while the first of them starts */
 }
 
 /* The first `keep` stay, which were ready before the others. */
@@ -44,7 +52,8 @@ static void give(struct iocp_worker *worker, uint32_t keep)
     atomic_store_u32(&port->shared_count, port->shared.count);
     lock_release(&port->shared_lock);
     /* One packet at a time: whoever it wakes takes all there is. */
-    if (atomic_load_u32(&port->sleeping) > 0 && atomic_cas_u32(&port->waking, 0, 1) && !iocp_wake(port))
+    if (can_wake(port, atomic_load_u32(&port->sleeping)) && atomic_cas_u32(&port->waking, 0, 1) &&
+        !iocp_wake(port))
         iocp_share_woken(port);
 }
 

@@ -157,12 +157,14 @@ static void sleep_and_look(struct iocp_worker *worker, DWORD wait_ms)
     atomic_fetch_add_u32(&worker->port->sleeping, 1);
     look(worker, wait_ms);
     atomic_fetch_add_u32(&worker->port->sleeping, UINT32_MAX);
+    worker->round_us = port_now_us(worker->port);
 }
 
 static void wait_for_work(struct iocp_worker *worker)
 {
     struct port *port = worker->port;
     uint64_t now_us = port_now_us(port);
+    worker->round_us = now_us;
     uint64_t due_us = port->tick != NULL ? port->tick(port->tick_context, now_us) : PORT_NEVER;
     uint64_t names_us = iocp_resolver_due_us(port->resolver);
     if (names_us <= now_us)

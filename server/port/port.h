@@ -110,7 +110,7 @@ void port_op_init(struct port_op *op, port_done *done);
 typedef uint64_t port_tick(void *context, uint64_t now_us);
 
 struct port_options {
-    uint32_t workers; /* 1 to WORKERS_MAX */
+    uint32_t workers; /* 1 to WORKERS_MAX; of these as many run at a time as there are processors */
     port_tick *tick;  /* may be NULL */
     void *tick_context;
 };
@@ -129,6 +129,10 @@ uint32_t port_worker_index(void);
 
 /* Microseconds of a monotonic clock that may start anywhere, 0 included. Cheap enough for every operation. */
 uint64_t port_now_us(const struct port *port);
+
+/* The same clock, read when the round of the calling worker began: for what need not be known more exactly than that, several times for
+ * each message. On other threads port_now_us. */
+uint64_t port_round_us(const struct port *port);
 
 /* How many processors may run workers: at least 1. */
 uint32_t port_processors(void);

@@ -59,6 +59,9 @@ static struct port *allocate(const struct port_options *options)
         return NULL;
     port->tick = options->tick;
     port->tick_context = options->tick_context;
+    port->concurrency = port_processors();
+    if (port->concurrency > options->workers)
+        port->concurrency = options->workers;
     port->clock_frequency = clock_frequency();
     lock_init(&port->overflow_lock);
     lock_init(&port->shared_lock);
@@ -80,7 +83,7 @@ enum port_status port_create(const struct port_options *options, struct port **p
     status = iocp_system_probe(made, os_code);
     if (status != PORT_OK)
         goto stop_system;
-    made->completions = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, options->workers);
+    made->completions = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, made->concurrency);
     if (made->completions == NULL) {
         status = last_error(os_code);
         goto stop_system;
@@ -141,6 +144,12 @@ uint64_t port_now_us(const struct port *port)
     uint64_t ticks = (uint64_t)now.QuadPart;
     uint64_t frequency = port->clock_frequency;
     return ticks / frequency * 1000000 + ticks % frequency * 1000000 / frequency;
+}
+
+uint64_t port_round_us(const struct port *port)
+{
+    const struct iocp_worker *self = iocp_worker_self();
+    return self != NULL && self->port == port ? self->round_us : port_now_us(port);
 }
 
 /* What the process is allowed to use, in its processor group. A process in several groups has masks of 0. */

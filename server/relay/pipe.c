@@ -237,7 +237,7 @@ static void pipe_readable(struct pipe *pipe)
 static void pipe_received(struct pipe *pipe, uint32_t bytes)
 {
     stats_count(pipe->received_by, STAT_BYTES_IN, bytes);
-    atomic_store_u64(&pipe->active_us, port_now_us(pipe->session->relay->port));
+    atomic_store_u64(&pipe->active_us, port_round_us(pipe->session->relay->port));
     if (pipe->length == 0)
         pipe_note_fill(pipe, bytes);
     pipe->length += bytes;
@@ -295,7 +295,7 @@ static void pipe_source_done(struct port_op *op)
 
 static void pipe_note_sent(struct pipe *pipe, uint32_t bytes)
 {
-    uint64_t now_us = port_now_us(pipe->session->relay->port);
+    uint64_t now_us = port_round_us(pipe->session->relay->port);
     uint64_t from_us = pipe->drained_us > now_us ? pipe->drained_us : now_us;
     uint64_t drained_us = from_us + (uint64_t)bytes * 1000000 / RESET_FLUSH_BYTES_PER_SECOND;
     uint64_t latest_us = now_us + RESET_FLUSH_MAX_US - RESET_FLUSH_US;

@@ -12,6 +12,33 @@ static void test_clock_never_goes_back(void **state)
     }
 }
 
+static uint64_t round_us;
+static uint64_t round_seen_us;
+
+static void see_round(struct suite_step *step)
+{
+    (void)step;
+    round_us = port_round_us(suite.port);
+    round_seen_us = port_now_us(suite.port);
+}
+
+/* A post that comes after a while begins a round, also when its worker has slept meanwhile. */
+static void test_round_time_is_no_older_than_the_round(void **state)
+{
+    (void)state;
+    static struct suite_step step;
+    memset(&step, 0, sizeof(step));
+    step.then = see_round;
+    for (int i = 0; i < 20; i++) {
+        uint64_t before = port_now_us(suite.port);
+        EXPECT(port_round_us(suite.port) >= before);
+        suite_post(&step);
+        suite_finish(&step);
+        EXPECT(round_us <= round_seen_us);
+        EXPECT(round_us >= before);
+    }
+}
+
 static void test_workers_are_counted_and_numbered(void **state)
 {
     (void)state;
@@ -259,6 +286,7 @@ int suite_run_port(void)
 {
     const struct CMUnitTest tests[] = {
         SUITE_TEST(test_clock_never_goes_back),
+        SUITE_TEST(test_round_time_is_no_older_than_the_round),
         SUITE_TEST(test_workers_are_counted_and_numbered),
         SUITE_TEST(test_destroy_allows_null),
         SUITE_TEST(test_post_completes_with_ok),

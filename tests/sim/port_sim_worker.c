@@ -333,6 +333,12 @@ uint64_t port_now_us(const struct port *port)
     return sim.now_us < sim.stalled_until_us ? sim.stalled_at_us : sim.now_us + sim.clock_us;
 }
 
+/* A round takes no time here. */
+uint64_t port_round_us(const struct port *port)
+{
+    return port_now_us(port);
+}
+
 uint32_t port_processors(void)
 {
     return 2;
