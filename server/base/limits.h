@@ -123,7 +123,7 @@
 /* How long the end of the process waits for a configuration that is still being read from a share that does not answer. */
 #define RELOAD_ABANDON_MS 1000
 
-/* Keepalive of every connection: a peer that vanished is noticed within about two minutes (Windows probes 10 times),
+/* Keepalive of every connection, from the first time it is quiet on: a peer that vanished is noticed within about two minutes (Windows probes 10 times),
  * and a quiet connection stays known to the firewalls on its way. */
 #define KEEPALIVE_IDLE_MS (60 * 1000)
 #define KEEPALIVE_INTERVAL_MS (6 * 1000)
@@ -196,6 +196,9 @@
 
 /* What was spare for this long goes back to the system too. Longer than the pauses of ordinary traffic. */
 #define STOCK_TRIM_US (2 * 1000 * 1000)
+
+/* While fewer small buffers than this are taken, a new connection gets one at once: 16 MiB by default. */
+#define STOCK_EAGER_MAX 1024
 
 /* Connections that move much get a buffer this many times as large as buffer_size, up to its maximum: 256k by default, where what a
  * call costs no longer shows beside what copying the bytes costs. All of them together hold no more than BULK_BYTES_MAX; more would

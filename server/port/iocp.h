@@ -135,14 +135,12 @@ enum port_status iocp_system_probe(struct port *port, uint32_t *os_code);
 /* A new overlapped TCP socket that child processes do not inherit. INVALID_SOCKET and the code on failure. */
 SOCKET iocp_system_socket(int family, uint32_t *os_code);
 
-/* Options of every connection: no delay and urgent data inline; keepalive with our times. */
-enum { IOCP_TUNED_STREAM = 1, IOCP_TUNED_KEEPALIVE = 2 };
+/* Options of every connection: no delay, urgent data inline; and whether it has them. */
+void iocp_system_tune_stream(SOCKET handle);
+bool iocp_system_is_tuned(SOCKET handle);
 
-/* Sets what is not among `tuned`. */
-void iocp_system_tune(SOCKET handle, uint32_t tuned);
-
-/* Which of them it has. */
-uint32_t iocp_system_tuned(SOCKET handle);
+/* Keepalive with our times. */
+void iocp_system_keep_alive(SOCKET handle);
 
 /* --- iocp_worker.c --------------------------------------------------------------------------------------- */
 
@@ -179,8 +177,11 @@ bool iocp_socket_closing(const struct port_socket *socket);
 bool iocp_socket_skips(const struct port_socket *socket);
 int iocp_socket_family(const struct port_socket *socket);
 
-/* Gives a connection that the listener has accepted its options, as far as it did not inherit them. */
+/* Gives a connection that the listener has accepted its options, unless it inherits them. */
 void iocp_socket_tune_accepted(struct port_socket *listener, SOCKET accepted);
+
+/* The connection is quiet, within a submission: from the first such moment on it is kept alive. */
+void iocp_socket_keep_alive(struct port_socket *socket);
 
 /* Attaches a handle to the port and fills the empty socket. On failure the handle is still the caller's. */
 enum port_status iocp_socket_adopt(struct port *port, struct port_socket *socket, SOCKET handle, int family,

@@ -124,8 +124,10 @@ void port_receive(struct port_socket *socket, struct port_op *op, void *buffer, 
 
 void port_wait_readable(struct port_socket *socket, struct port_op *op)
 {
-    if (begin(socket, op, IOCP_WAIT))
-        receive_into(socket, op, NULL, 0);
+    if (!begin(socket, op, IOCP_WAIT))
+        return;
+    iocp_socket_keep_alive(socket);
+    receive_into(socket, op, NULL, 0);
 }
 
 void port_send(struct port_socket *socket, struct port_op *op, const void *buffer, uint32_t bytes)
@@ -257,7 +259,7 @@ static void finish_connect(struct port_op *op)
         op->os_code = WSAECONNREFUSED;
         op->status = PORT_REFUSED;
     } else {
-        iocp_system_tune(handle, 0);
+        iocp_system_tune_stream(handle);
     }
 }
 

@@ -46,7 +46,13 @@
 #define STATE_SENDING 0x10000000U
 #define STATE_COUNT 0x0FFFFFFFU
 
-enum { FLAG_SKIPS = 1, FLAG_V6 = 2, FLAG_HEIRS_KNOWN = 4, FLAG_HEIRS_SHIFT = 3 };
+enum {
+    FLAG_SKIPS = 1,
+    FLAG_V6 = 2,
+    FLAG_HEIRS_ARE_TUNED = 4, /* of a listener; neither: not known yet */
+    FLAG_HEIRS_ARE_NOT = 8,
+    FLAG_KEPT_ALIVE = 16
+};
 
 static uint32_t claim_bit(uint32_t claim)
 {
@@ -161,16 +167,26 @@ enum port_status iocp_socket_adopt(struct port *port, struct port_socket *socket
     return PORT_OK;
 }
 
-/* What an accepted socket inherits of its listener is nowhere promised, differs between systems, and saves several calls for each
+/* What an accepted socket inherits of its listener is nowhere promised, differs between systems, and saves two calls for each
  * connection. So the first one is asked, and those after it are alike. Two workers may ask at the same time: they hear the same. */
 void iocp_socket_tune_accepted(struct port_socket *listener, SOCKET accepted)
 {
     uint32_t flags = atomic_load_u32(&listener->flags);
-    if ((flags & FLAG_HEIRS_KNOWN) == 0) {
-        flags = FLAG_HEIRS_KNOWN | iocp_system_tuned(accepted) << FLAG_HEIRS_SHIFT;
+    if ((flags & (FLAG_HEIRS_ARE_TUNED | FLAG_HEIRS_ARE_NOT)) == 0) {
+        flags = iocp_system_is_tuned(accepted) ? FLAG_HEIRS_ARE_TUNED : FLAG_HEIRS_ARE_NOT;
         atomic_fetch_or_u32(&listener->flags, flags);
     }
-    iocp_system_tune(accepted, flags >> FLAG_HEIRS_SHIFT);
+    if (flags & FLAG_HEIRS_ARE_NOT)
+        iocp_system_tune_stream(accepted);
+}
+
+/* A connection that ends before it has ever been quiet is spared the call. */
+void iocp_socket_keep_alive(struct port_socket *socket)
+{
+    if (atomic_load_u32(&socket->flags) & FLAG_KEPT_ALIVE)
+        return;
+    atomic_fetch_or_u32(&socket->flags, FLAG_KEPT_ALIVE);
+    iocp_system_keep_alive(handle_of(socket));
 }
 
 /* The ports of a machine are 16,384 for outgoing connections unless they may be shared between destinations. Older
@@ -231,7 +247,7 @@ enum port_status port_listen(struct port *port, struct port_socket *socket, cons
     SOCKET handle = iocp_system_socket(family, os_code);
     if (handle == INVALID_SOCKET)
         return listen_status(address, *os_code);
-    iocp_system_tune(handle, 0); /* for those that it will accept */
+    iocp_system_tune_stream(handle); /* for those that it will accept */
     enum port_status status = PORT_OK;
     if (!bind_and_listen(handle, address, os_code))
         status = listen_status(address, *os_code);

@@ -9,12 +9,6 @@
 #ifndef XP1_IFS_HANDLES
 #define XP1_IFS_HANDLES 0x00020000
 #endif
-#ifndef TCP_KEEPIDLE
-#define TCP_KEEPIDLE 3
-#endif
-#ifndef TCP_KEEPINTVL
-#define TCP_KEEPINTVL 17
-#endif
 
 struct iocp_switches iocp_switches;
 
@@ -134,19 +128,19 @@ SOCKET iocp_system_socket(int family, uint32_t *os_code)
 
 /* A connection without these still works, and a peer that has just vanished makes them fail: the next operation tells
  * that better. So their results are not looked at. */
-void iocp_system_tune(SOCKET handle, uint32_t tuned)
+void iocp_system_tune_stream(SOCKET handle)
 {
     BOOL on = TRUE;
-    if ((tuned & IOCP_TUNED_STREAM) == 0) {
-        setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
-        setsockopt(handle, SOL_SOCKET, SO_OOBINLINE, (const char *)&on, sizeof(on));
-    }
-    if ((tuned & IOCP_TUNED_KEEPALIVE) == 0) {
-        /* One call sets what four options would, and every Windows knows it. */
-        struct tcp_keepalive keepalive = {1, KEEPALIVE_IDLE_MS, KEEPALIVE_INTERVAL_MS};
-        DWORD bytes = 0;
-        WSAIoctl(handle, SIO_KEEPALIVE_VALS, &keepalive, sizeof(keepalive), NULL, 0, &bytes, NULL, NULL);
-    }
+    setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
+    setsockopt(handle, SOL_SOCKET, SO_OOBINLINE, (const char *)&on, sizeof(on));
+}
+
+/* One call sets what four options would, and every Windows knows it. */
+void iocp_system_keep_alive(SOCKET handle)
+{
+    struct tcp_keepalive keepalive = {1, KEEPALIVE_IDLE_MS, KEEPALIVE_INTERVAL_MS};
+    DWORD bytes = 0;
+    WSAIoctl(handle, SIO_KEEPALIVE_VALS, &keepalive, sizeof(keepalive), NULL, 0, &bytes, NULL, NULL);
 }
 
 /* Some systems write one byte of a flag only. */
@@ -157,15 +151,8 @@ static DWORD option_of(SOCKET handle, int level, int name)
     return getsockopt(handle, level, name, (char *)&value, &bytes) == 0 ? value : 0;
 }
 
-/* That keepalive is on does not say yet that it is ours; a system that cannot tell its time gets it again. */
-uint32_t iocp_system_tuned(SOCKET handle)
+bool iocp_system_is_tuned(SOCKET handle)
 {
-    uint32_t tuned = 0;
-    if (option_of(handle, IPPROTO_TCP, TCP_NODELAY) != 0 && option_of(handle, SOL_SOCKET, SO_OOBINLINE) != 0)
-        tuned |= IOCP_TUNED_STREAM;
-    if (option_of(handle, SOL_SOCKET, SO_KEEPALIVE) != 0 &&
-        option_of(handle, IPPROTO_TCP, TCP_KEEPIDLE) == KEEPALIVE_IDLE_MS / 1000 &&
-        option_of(handle, IPPROTO_TCP, TCP_KEEPINTVL) == KEEPALIVE_INTERVAL_MS / 1000)
-        tuned |= IOCP_TUNED_KEEPALIVE;
-    return tuned;
+    return option_of(handle, IPPROTO_TCP, TCP_NODELAY) != 0 &&
+           option_of(handle, SOL_SOCKET, SO_OOBINLINE) != 0;
 }

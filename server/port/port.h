@@ -203,7 +203,8 @@ void port_connect(struct port_socket *socket, struct port_op *op, const struct a
 void port_receive(struct port_socket *socket, struct port_op *op, void *buffer, uint32_t bytes);
 
 /* Completes with OK when a receive would not wait: there are bytes, FIN or an error to fetch. Holds no buffer meanwhile. It may
- * complete early, so the receive that follows may still wait. RESET, CANCELLED, EXHAUSTED, FAILED as above. */
+ * complete early, so the receive that follows may still wait. RESET, CANCELLED, EXHAUSTED, FAILED as above. From the first wait on
+ * the system probes now and then whether the peer is still there (keepalive), which ends as RESET or TIMEOUT. */
 void port_wait_readable(struct port_socket *socket, struct port_op *op);
 
 /* Asks for the end of the receive or wait in flight on the socket, if there is one. It then completes once, with

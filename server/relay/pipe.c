@@ -146,12 +146,6 @@ static void pipe_wait(struct pipe *pipe)
     port_wait_readable(pipe->source, &pipe->receive);
 }
 
-void pipe_start(struct pipe *pipe)
-{
-    CHECK(pipe->state == PIPE_NEW);
-    pipe_wait(pipe);
-}
-
 static void pipe_send(struct pipe *pipe)
 {
     pipe_set_state(pipe, PIPE_SENDING);
@@ -163,6 +157,18 @@ static void pipe_receive(struct pipe *pipe)
     pipe_set_state(pipe, PIPE_RECEIVING);
     port_receive(pipe->source, &pipe->receive, pipe->buffer + pipe->length,
                  pipe_capacity(pipe) - pipe->length);
+}
+
+/* While the session connects, nobody would take a buffer away again that nothing comes into. */
+void pipe_start(struct pipe *pipe)
+{
+    CHECK(pipe->state == PIPE_NEW);
+    if (session_phase(pipe->session) == SESSION_FLOWING)
+        pipe->buffer = stock_take_eagerly(pipe_stock(pipe));
+    if (pipe->buffer != NULL)
+        pipe_receive(pipe);
+    else
+        pipe_wait(pipe);
 }
 
 static void pipe_finish(struct pipe *pipe)

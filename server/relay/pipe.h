@@ -8,7 +8,7 @@
  * one if there is one (relay/stock.h), for as long as it makes use of it.
  *
  *   state      holds            in flight                 what comes next
- *   NEW        -                -                         pipe_start -> WAITING
+ *   NEW        -                -                         pipe_start -> RECEIVING or WAITING
  *   WAITING    -                wait on the source        readable -> RECEIVING
  *   RECEIVING  empty buffer     receive on the source     data -> SENDING; quiet for PIPE_QUIET_US: cancelled by the
  *                                                         session -> WAITING; END -> OVER, with FIN to the destination

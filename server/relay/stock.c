@@ -94,6 +94,13 @@ unsigned char *stock_take_buffer(struct stock *stock, bool bulk)
     return pool_take(bulk ? &stock->bulk : &stock->buffers);
 }
 
+unsigned char *stock_take_eagerly(struct stock *stock)
+{
+    if (pool_taken(&stock->buffers) >= STOCK_EAGER_MAX)
+        return NULL;
+    return stock_take_buffer(stock, false);
+}
+
 void stock_give_buffer(struct stock *stock, unsigned char *buffer, bool bulk)
 {
     pool_give(bulk ? &stock->bulk : &stock->buffers, buffer);

@@ -49,6 +49,10 @@ void stock_give_session(struct stock *stock, struct session *session);
 
 /* NULL: as above; `bulk` buffers are few. Give it back with the same word. */
 unsigned char *stock_take_buffer(struct stock *stock, bool bulk);
+
+/* A small buffer for a connection that has only begun: it will probably send something at once, and a buffer that is already posted saves
+ * the wait. NULL also when STOCK_EAGER_MAX buffers are taken: it might be one of thousands that say nothing. */
+unsigned char *stock_take_eagerly(struct stock *stock);
 void stock_give_buffer(struct stock *stock, unsigned char *buffer, bool bulk);
 
 void stock_close(struct stock *stock);
