@@ -195,7 +195,7 @@
 #define BULK_SPARE_MAX 16
 
 /* What was spare for this long goes back to the system too. Longer than the pauses of ordinary traffic. */
-#define STOCK_TRIM_US (2 * 1000 * 1000)
+#define STOCK_TRIM_US (1000 * 1000)
 
 /* While fewer small buffers than this are taken, a new connection gets one at once: 16 MiB by default. */
 #define STOCK_EAGER_MAX 1024

@@ -22,10 +22,10 @@ WARMUP_SHARE = 0.2
 # What the load generator may need beyond its seconds: to connect, and to close.
 LOAD_DEADLINE = 60.0
 
-# Memory has come to rest when it stayed the same for this many readings of a tenth of a second: buffers may go back only when
-# a connection has been idle for a while.
+# Memory has come to rest when it stayed the same for this many readings of a tenth of a second. A connection that has just been served is not
+# idle yet: buffers may go back only when it has said nothing for some seconds.
 SETTLED_BEFORE = 4
-SETTLED_READINGS = 12
+SETTLED_READINGS = 30
 SETTLE_DEADLINE = 15.0
 PAGES = 16 * 4096
 
