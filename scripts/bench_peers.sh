@@ -105,13 +105,13 @@ build_nginx-linux() {
     version_of nginx-linux
 }
 
-# select and poll are what nginx has on Windows. 4,096 sockets are four times what its own builds for select allow.
+# nginx waits with select on Windows. 4,096 sockets are four times what its own builds allow.
 build_nginx() {
     fetch nginx
     cp -r "$SOURCES/nginx/tree" "$1/tree"
     (
         cd "$1/tree"
-        ./configure --crossbuild=win32 --with-cc=$MINGW-gcc --prefix= --with-stream --with-select_module --with-poll_module \
+        ./configure --crossbuild=win32 --with-cc=$MINGW-gcc --prefix= --with-stream --with-select_module \
             --without-http --without-pcre --with-cc-opt="-O2 -w -DFD_SETSIZE=4096 $WINDOWS_10"
         make -j2
         $MINGW-strip -o ../nginx.exe objs/nginx.exe
