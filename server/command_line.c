@@ -10,7 +10,10 @@
 #include <string.h>
 
 /* Sets of options, one bit for each of `options`. */
-enum { CONFIG = 1, NAME = 2, ACCOUNT = 4, DELAYED = 8, FIREWALL = 16 };
+enum { CONFIG = 1, NAME = 2, ACCOUNT = 4, DELAYED = 8, FIREWALL = 16, URL = 32, JSON = 64, WATCH = 128 };
+
+/* What says which fairlead is meant. */
+enum { WHICH = CONFIG | NAME | URL };
 
 static const struct option {
     unsigned bit;
@@ -24,6 +27,9 @@ static const struct option {
     {ACCOUNT, "--account", NULL, "an account", "[--account ACCOUNT]"},
     {DELAYED, "--delayed", NULL, NULL, "[--delayed]"},
     {FIREWALL, "--firewall", NULL, NULL, "[--firewall]"},
+    {URL, "--url", NULL, "an address", "[--url URL]"},
+    {JSON, "--json", NULL, NULL, "[--json]"},
+    {WATCH, "--watch", NULL, NULL, "[--watch]"},
 };
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
@@ -33,7 +39,7 @@ static const struct verb_words {
     const char *other_name; /* what people also try, or NULL */
     enum verb verb;
     unsigned takes;
-    bool either; /* its options exclude each other */
+    bool either; /* of WHICH it takes one at most */
     bool hidden;
 } verbs[] = {
     {"run", NULL, VERB_RUN, CONFIG, false, false},
@@ -45,6 +51,7 @@ static const struct verb_words {
     {"restart", NULL, VERB_RESTART, NAME, false, false},
     {"reload", NULL, VERB_RELOAD, CONFIG | NAME, true, false},
     {"status", NULL, VERB_STATUS, CONFIG | NAME, true, false},
+    {"stats", NULL, VERB_STATS, CONFIG | NAME | URL | JSON | WATCH, true, false},
     {"version", "--version", VERB_VERSION, 0, false, false},
     {"help", "--help", VERB_HELP, 0, false, false},
     {"help", "-h", VERB_HELP, 0, false, false},
@@ -77,9 +84,16 @@ static const char help_text[] =
     "fairlead status    [--name NAME]    what it is, and what it counts; exit code 0 when it runs, otherwise "
     "1\n"
     "\n"
+    "Of one that runs, service or not:\n"
+    "fairlead stats     [-c FILE | --name NAME | --url URL] [--json] [--watch]\n"
+    "                                    what it counts, for each listener and server; as JSON; every second "
+    "until\n"
+    "                                    Ctrl+C\n"
+    "\n"
     "FILE      server.ini beside the executable, or else in the current folder, unless -c names another.\n"
     "          \"reload -c FILE\" and \"status -c FILE\" speak with the process that serves FILE, service or "
     "not.\n"
+    "URL       http://HOST:PORT of the statistics; FAIRLEAD_TOKEN in the environment is the token.\n"
     "NAME      of the service, " FAIRLEAD_NAME " unless given: several can run side by side.\n"
     "ACCOUNT   NT SERVICE\\NAME unless given; LocalService, NetworkService, LocalSystem, DOMAIN\\user (asks "
     "for\n"
@@ -266,8 +280,17 @@ static void set_option(const struct option *option, const char *value, struct co
     case DELAYED:
         command->delayed = true;
         break;
-    default:
+    case FIREWALL:
         command->firewall = true;
+        break;
+    case URL:
+        command->url = value;
+        break;
+    case JSON:
+        command->json = true;
+        break;
+    default:
+        command->watch = true;
         break;
     }
 }
@@ -311,8 +334,10 @@ static bool check_command(const struct verb_words *verb, unsigned given, const s
 
     if (wrong != NULL)
         return refuse(verb, misuse, "no service can be called %.150s: %s", command->name, wrong);
-    if (verb->either && given == verb->takes)
-        return refuse(verb, misuse, "--name and --config both say which fairlead is meant; give one of them");
+    unsigned which = given & WHICH;
+    if (verb->either && (which & (which - 1)) != 0)
+        return refuse(verb, misuse, "%s and %s both say which fairlead is meant; give one of them",
+                      (which & NAME) != 0 ? "--name" : "--url", (which & CONFIG) != 0 ? "--config" : "--url");
     if (verb->hidden && given != verb->takes)
         return refuse(verb, misuse,
                       "%s is for Windows' service manager; you may want fairlead run, install or start",

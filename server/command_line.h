@@ -20,6 +20,7 @@ enum verb {
     VERB_RESTART,
     VERB_RELOAD,
     VERB_STATUS,
+    VERB_STATS,
     VERB_VERSION,
     VERB_HELP,
     VERB_SERVICE /* hidden: how the service manager starts a service; always with name and config */
@@ -31,8 +32,11 @@ struct command {
     const char *name; /* valid by command_line_check_name */
     const char *config;
     const char *account;
+    const char *url;
     bool delayed;
     bool firewall;
+    bool json;
+    bool watch;
 };
 
 struct command_misuse {

@@ -65,6 +65,8 @@ static int perform(const struct command *command)
         return verbs_reload(command);
     case VERB_STATUS:
         return verbs_status(command);
+    case VERB_STATS:
+        return verbs_stats(command);
     case VERB_SERVICE:
         return service_run(command->name, command->config);
     case VERB_VERSION:

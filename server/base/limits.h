@@ -273,6 +273,9 @@
 #define STATISTICS_TIMEOUT_MS (5 * 1000)
 #define STATISTICS_BYTES_MAX (32 * 1024 * 1024)
 
+/* `fairlead stats --watch` looks this often: what people can follow. */
+#define STATS_WATCH_MS 1000
+
 /* One rule of the firewall is made in well below a second; a netsh that waits for something is given up. */
 #define FIREWALL_TIMEOUT_MS (30 * 1000)
 

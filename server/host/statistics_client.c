@@ -132,10 +132,10 @@ static const char *host_of(const struct config_endpoint *endpoint)
 }
 
 /* False with the system's error; `answer->body` is the caller's in either case. */
-static bool ask(const struct config *config, const wchar_t *method, const wchar_t *path, int timeout_ms,
+static bool ask(const struct config_stats *stats, const wchar_t *method, const wchar_t *path, int timeout_ms,
                 struct answer *answer)
 {
-    const struct config_endpoint *listen = &config->stats.listen;
+    const struct config_endpoint *listen = &stats->listen;
     HINTERNET session = NULL;
     HINTERNET connection = NULL;
     HINTERNET request = NULL;
@@ -154,7 +154,7 @@ static bool ask(const struct config *config, const wchar_t *method, const wchar_
     if (connection != NULL)
         request = http.open_request(connection, method, path, NULL, NULL, NULL, 0);
     if (request != NULL)
-        done = exchange(request, config->stats.token, timeout_ms, answer);
+        done = exchange(request, stats->token, timeout_ms, answer);
     DWORD error = GetLastError();
     memory_free(wide);
     if (request != NULL)
@@ -167,53 +167,86 @@ static bool ask(const struct config *config, const wchar_t *method, const wchar_
     return done;
 }
 
-static enum statistics_status request(const struct config *config, const wchar_t *method, const wchar_t *path,
-                                      int timeout_ms, struct answer *answer, char *why, size_t why_bytes)
+static const char *refusal(const struct config_stats *stats, const char *file)
+{
+    if (file == NULL)
+        return stats->token == NULL ? "it wants its token, in the environment variable FAIRLEAD_TOKEN"
+                                    : "the token in FAIRLEAD_TOKEN is not the one it runs with";
+    return stats->token == NULL ? "it wants a token, and there is no token= in [stats]"
+                                : "the token of the configuration is not the one it runs with";
+}
+
+static enum statistics_status request(const struct config_stats *stats, const char *file,
+                                      const wchar_t *method, const wchar_t *path, int timeout_ms,
+                                      struct answer *answer, char *why, size_t why_bytes)
 {
     char error[300];
 
     answer->body = NULL;
     answer->bytes = 0;
     answer->status = 0;
-    if (!config->stats.enabled || config->stats.listen.port == 0) {
+    if (!stats->enabled || stats->listen.port == 0) {
         snprintf(why, why_bytes,
-                 config->stats.enabled ? "its statistics are on a port that the system chose (port 0 in %s)"
-                                       : "its statistics are off (listen=off in %s)",
-                 config->file);
+                 stats->enabled ? "its statistics are on a port that the system chose (port 0 in %s)"
+                                : "its statistics are off (listen=off in %s)",
+                 file);
         return STATISTICS_OFF;
     }
-    if (!ask(config, method, path, timeout_ms, answer)) {
+    if (!ask(stats, method, path, timeout_ms, answer)) {
         wide_describe_error(GetLastError(), error, sizeof error);
-        snprintf(why, why_bytes, "its statistics do not answer on %s: %s", config->stats.listen.text, error);
+        snprintf(why, why_bytes, "its statistics do not answer on %s: %s", stats->listen.text, error);
         return STATISTICS_SILENT;
     }
     if (answer->status == 401 || answer->status == 403) {
-        snprintf(why, why_bytes, "%s refused this: %s", config->stats.listen.text,
-                 config->stats.token == NULL ? "it wants a token, and there is no token= in [stats]"
-                                             : "the token of the configuration is not the one it runs with");
+        snprintf(why, why_bytes, "%s refused this: %s", stats->listen.text, refusal(stats, file));
+        return STATISTICS_REFUSED;
+    }
+    if (answer->status == 421) {
+        snprintf(why, why_bytes, "%s refused this: it wants to be asked by its address, not by a name",
+                 stats->listen.text);
         return STATISTICS_REFUSED;
     }
     return STATISTICS_OK;
 }
 
-static enum statistics_status foreign(const struct config *config, const struct answer *answer, char *why,
-                                      size_t why_bytes)
+static enum statistics_status foreign(const struct config_stats *stats, const struct answer *answer,
+                                      char *why, size_t why_bytes)
 {
     snprintf(why, why_bytes, "what answers on %s is no fairlead that knows this (status %lu)",
-             config->stats.listen.text, (unsigned long)answer->status);
+             stats->listen.text, (unsigned long)answer->status);
     return STATISTICS_FOREIGN;
+}
+
+enum statistics_status statistics_read(const struct config_stats *stats, const char *file, char **json,
+                                       size_t *bytes, struct stats_summary *summary, char *why,
+                                       size_t why_bytes)
+{
+    struct answer answer;
+
+    *json = NULL;
+    *bytes = 0;
+    enum statistics_status status =
+        request(stats, file, L"GET", L"/stats", STATISTICS_TIMEOUT_MS, &answer, why, why_bytes);
+    if (status == STATISTICS_OK && !stats_summary_parse(answer.body, answer.bytes, summary))
+        status = foreign(stats, &answer, why, why_bytes);
+    if (status == STATISTICS_OK) {
+        *json = answer.body;
+        *bytes = answer.bytes;
+    } else {
+        memory_free(answer.body);
+    }
+    return status;
 }
 
 enum statistics_status statistics_fetch(const struct config *config, struct stats_summary *summary, char *why,
                                         size_t why_bytes)
 {
-    struct answer answer;
+    char *json;
+    size_t bytes;
 
     enum statistics_status status =
-        request(config, L"GET", L"/stats", STATISTICS_TIMEOUT_MS, &answer, why, why_bytes);
-    if (status == STATISTICS_OK && !stats_summary_parse(answer.body, answer.bytes, summary))
-        status = foreign(config, &answer, why, why_bytes);
-    memory_free(answer.body);
+        statistics_read(&config->stats, config->file, &json, &bytes, summary, why, why_bytes);
+    memory_free(json);
     return status;
 }
 
@@ -222,10 +255,10 @@ enum statistics_status statistics_reload(const struct config *config, struct sta
 {
     struct answer answer;
 
-    enum statistics_status status =
-        request(config, L"POST", L"/reload", SERVICE_RELOAD_MS, &answer, why, why_bytes);
+    enum statistics_status status = request(&config->stats, config->file, L"POST", L"/reload",
+                                            SERVICE_RELOAD_MS, &answer, why, why_bytes);
     if (status == STATISTICS_OK && !stats_summary_parse_reload(answer.body, answer.bytes, reload))
-        status = foreign(config, &answer, why, why_bytes);
+        status = foreign(&config->stats, &answer, why, why_bytes);
     memory_free(answer.body);
     return status;
 }

@@ -16,13 +16,19 @@ enum statistics_status {
     STATISTICS_OK,
     STATISTICS_OFF,     /* listen=off, or a port that the system chose and nobody knows */
     STATISTICS_SILENT,  /* nobody listens there, or does not answer in time */
-    STATISTICS_REFUSED, /* the token is missing or wrong, or this version has no such request */
+    STATISTICS_REFUSED, /* the token is missing or wrong, or the host's name is not one that it answers to */
     STATISTICS_FOREIGN  /* what answers there is no fairlead */
 };
 
 /* `why` gets a sentence when the answer is not STATISTICS_OK. */
 enum statistics_status statistics_fetch(const struct config *config, struct stats_summary *summary, char *why,
                                         size_t why_bytes);
+
+/* The same with the JSON as it came, to be freed with memory_free; NULL unless the answer is STATISTICS_OK. `file` is what messages call
+ * the configuration that `stats` is from; NULL: somebody gave the address, and the token by the environment. */
+enum statistics_status statistics_read(const struct config_stats *stats, const char *file, char **json,
+                                       size_t *bytes, struct stats_summary *summary, char *why,
+                                       size_t why_bytes);
 
 /* POST /reload; answers when the reload is over. */
 enum statistics_status statistics_reload(const struct config *config, struct stats_reload_answer *answer,

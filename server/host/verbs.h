@@ -21,4 +21,7 @@ int verbs_reload(const struct command *command);
 /* 0 when it runs, otherwise 1. */
 int verbs_status(const struct command *command);
 
+/* 0 when the server answered, otherwise 1; with --watch the first time, and it goes on until Ctrl+C. */
+int verbs_stats(const struct command *command);
+
 #endif

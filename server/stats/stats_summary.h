@@ -1,5 +1,5 @@
 /*
- * stats_summary: the few numbers of GET /stats that `fairlead status` and `fairlead reload` show, read back from its JSON.
+ * stats_summary: the few numbers of GET /stats that `fairlead status`, `stats` and `reload` show, read back from its JSON.
  *
  * What answered may be another version of Fairlead, or another program that has the port now: a field that is missing or of another
  * type keeps its zero, and texts are made safe for a terminal. Numbers are exact up to 2^53, which is enough for people.
@@ -22,6 +22,8 @@ struct stats_summary {
     uint64_t generations_in_use;
     uint64_t sessions_active;
     uint64_t sessions_total;
+    uint64_t refused; /* clients, for all reasons */
+    uint64_t errors;  /* of connects to servers, of all kinds */
     uint64_t bytes_in;
     uint64_t bytes_out;
     bool has_reload; /* this version counts its reloads */

@@ -1,4 +1,7 @@
-/* stats_summary: whoever answers on the port of the statistics cannot harm `fairlead status`. */
+/* stats_summary and listing: whoever answers on the port of the statistics cannot harm `fairlead status` and `fairlead stats`. */
+#include "base/memory.h"
+#include "stats/listing.h"
+#include "stats/rates.h"
 #include "stats/stats_summary.h"
 
 #include <stdlib.h>
@@ -17,6 +20,19 @@ static void check_text(const char *text, size_t room)
     }
 }
 
+static void check_listing(const char *json, size_t bytes)
+{
+    struct listing listing;
+
+    if (!listing_parse(json, bytes, &listing))
+        return;
+    char *text = listing_print(&listing);
+    if (text != NULL)
+        check_text(text, strlen(text) + 1);
+    memory_free(text);
+    listing_free(&listing);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
     static struct stats_summary summary;
@@ -28,6 +44,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     check_text(summary.state, sizeof summary.state);
     check_text(summary.reload_text, sizeof summary.reload_text);
     check_text(stats_summary_format(&summary, line, sizeof line), sizeof line);
+    check_text(rates_format(&summary, &summary, line, sizeof line), sizeof line);
+    check_listing((const char *)data, size);
     (void)stats_summary_parse_reload((const char *)data, size, &answer);
     check_text(answer.text, sizeof answer.text);
     return 0;

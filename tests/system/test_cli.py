@@ -11,7 +11,7 @@ from support.net import exchange
 from support.server import echo_config
 from support.wait import wait_until
 
-VERBS = ("run", "check", "install", "uninstall", "start", "stop", "restart", "reload", "status", "version", "help")
+VERBS = ("run", "check", "install", "uninstall", "start", "stop", "restart", "reload", "status", "stats", "version", "help")
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"], ["--help"], ["-h"], ["/?"]])
@@ -29,7 +29,7 @@ def test_version_is_one_line(argument):
     # Bytes: lines end as in the log and in the statistics, whatever the C library prefers.
     assert done.stdout.startswith(b"fairlead ") and done.stdout.count(b"\n") == 1
     assert b"\r" not in done.stdout
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, runtime.without_wines_own(runtime.plain(done.stderr))) == (0, "")
 
 
 @pytest.mark.parametrize(

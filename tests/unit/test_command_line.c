@@ -78,6 +78,7 @@ static void test_every_verb_is_known(void **state)
     expect("restart", VERB_RESTART, NULL, NULL, NULL, false, false);
     expect("reload", VERB_RELOAD, NULL, NULL, NULL, false, false);
     expect("status", VERB_STATUS, NULL, NULL, NULL, false, false);
+    expect("stats", VERB_STATS, NULL, NULL, NULL, false, false);
     expect("service --name n -c f", VERB_SERVICE, "n", "f", NULL, false, false);
 }
 
@@ -94,6 +95,22 @@ static void test_options_take_their_value_either_way(void **state)
     expect("install --firewall --account=NT\\x$ --name a -c f --delayed", VERB_INSTALL, "a", "f", "NT\\x$",
            true, true);
     expect("install --delayed", VERB_INSTALL, NULL, NULL, NULL, true, false);
+}
+
+static void test_stats_may_be_of_an_address_and_in_several_forms(void **state)
+{
+    struct command command;
+    struct command_misuse misuse;
+    (void)state;
+
+    expect("stats --name web --watch", VERB_STATS, "web", NULL, NULL, false, false);
+    expect("stats -c a.ini --json", VERB_STATS, NULL, "a.ini", NULL, false, false);
+    assert_true(parse("stats --json --url http://127.0.0.1:1/stats --watch", &command, &misuse));
+    assert_string_equal(command.url, "http://127.0.0.1:1/stats");
+    assert_true(command.json && command.watch);
+    assert_true(parse("stats", &command, &misuse));
+    assert_null(command.url);
+    assert_false(command.json || command.watch);
 }
 
 static void test_misuse_is_said_in_a_sentence(void **state)
@@ -130,6 +147,14 @@ static void test_misuse_is_said_in_a_sentence(void **state)
         {"start -c x", "start takes no -c"},
         {"run --name=x", "run takes no --name"},
         {"status --name x -c y", "--name and --config both say which fairlead is meant; give one of them"},
+        {"stats --name x -c y", "--name and --config both say which fairlead is meant; give one of them"},
+        {"stats --url x --name y", "--name and --url both say which fairlead is meant; give one of them"},
+        {"stats --url x -c y", "--url and --config both say which fairlead is meant; give one of them"},
+        {"stats --url", "option --url needs an address"},
+        {"stats --json=yes", "option --json takes no value"},
+        {"stats --wach", "unknown option --wach; did you mean --watch?"},
+        {"status --json", "status takes no --json"},
+        {"run --url=x", "run takes no --url"},
         {"start --name a/b",
          "no service can be called a/b: only letters, digits, dots, hyphens and underscores "
          "are possible"},
@@ -156,7 +181,7 @@ static void test_misuse_shows_the_usage_of_what_was_meant(void **state)
     assert_false(parse("frobnicate", &command, &misuse));
     assert_string_equal(misuse.usage,
                         "usage: fairlead run | check | install | uninstall | start | stop | restart | "
-                        "reload | status | version | help");
+                        "reload | status | stats | version | help");
     assert_false(parse("check -x", &command, &misuse));
     assert_string_equal(misuse.usage, "usage: fairlead check [-c FILE]");
     assert_false(parse("install -x", &command, &misuse));
@@ -241,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_verb_is_known),
         cmocka_unit_test(test_options_take_their_value_either_way),
+        cmocka_unit_test(test_stats_may_be_of_an_address_and_in_several_forms),
         cmocka_unit_test(test_misuse_is_said_in_a_sentence),
         cmocka_unit_test(test_misuse_shows_the_usage_of_what_was_meant),
         cmocka_unit_test(test_names_that_make_no_folder_or_account_are_refused),
