@@ -153,6 +153,7 @@ static bool look(const struct target *target, struct look *look)
         return true;
     fflush(stdout); /* in the order of the events, also where both go to one file */
     fprintf(stderr, "fairlead: %s\n", why);
+    fflush(stderr); /* not every C library writes it at once to a file */
     return false;
 }
 
