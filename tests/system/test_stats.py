@@ -161,7 +161,7 @@ def test_every_snapshot_reconciles_under_load(start_server, record_property):
     with Echo() as upstream, Refusing() as refusing:
         server = start_server(
             server_config(buffer_size="4k")
-            + echo_config(max_sessions=6)
+            + echo_config(max_sessions=2)
             + proxy_config(upstream.port)
             + proxy_config(refusing.port, "bad", upstream={"retries": 0})
         )
