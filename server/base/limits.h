@@ -17,8 +17,9 @@
  * hoard work that others could do. */
 #define COMPLETION_BATCH 64
 
-/* A worker that always has something ready looks at the completion port once in so many operations. */
-#define LOOK_EVERY_OPS 64
+/* A worker that always has something ready looks at the completion port once in so many operations. More bring no more throughput, but whoever
+ * waits there waits longer. */
+#define LOOK_EVERY_OPS 32
 
 /* Accepts posted on one listening socket. They bridge the time until a worker posts the next one; each costs a socket. */
 #define ACCEPTS_POSTED 16
@@ -128,8 +129,8 @@
 #define KEEPALIVE_IDLE_MS (60 * 1000)
 #define KEEPALIVE_INTERVAL_MS (6 * 1000)
 
-/* A worker leaves operations to the others when it has a quarter and so many more ready than the average. Fewer are not worth a lock, let
- * alone waking somebody. */
+/* A worker leaves operations to the others when it has an eighth and so many more ready than the average, if one has to be woken for them;
+ * a quarter of it is enough where another one runs anyway. Fewer are not worth the lock. */
 #define SHARE_LEAST_OPS 8
 
 /* One worker looks this often at what could not be queued for want of memory, when nothing else wakes it. */

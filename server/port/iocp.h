@@ -77,7 +77,7 @@ struct iocp_worker {
     uint32_t index;
     uint32_t unpolled;  /* operations run since the last look at the completion port */
     bool queue_drained; /* that look found less than it could take */
-    bool gave;          /* left operations to the others just now */
+    uint32_t gave;      /* rounds until it takes back what it left to the others */
     uint32_t load;      /* atomic, for the others: operations ready when the round began */
     bool quit;
     uint8_t padding[64]; /* two workers never write to one cache line */

@@ -7,7 +7,7 @@
  *   run what was at the front when the round began, at most COMPLETION_BATCH
  *
  * The list is first in, first out, and what a `done` makes ready joins its end. A look costs a system call or several, whether or not
- * it finds something, so there is one for every COMPLETION_BATCH operations that were run, and one after each round while the last
+ * it finds something, so there is one for every LOOK_EVERY_OPS operations that were run, and one after each round while the last
  * one brought as much as it could take. So whoever is in the completion port waits for at most so many operations of those that are
  * always ready, and for those that were queued there before it.
  */
