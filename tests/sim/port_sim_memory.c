@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before every block; 16 bytes keep the alignment that malloc promises. */
+/* Before every block; a multiple of 16 bytes keeps the alignment that malloc promises. */
 struct header {
+    struct header *next; /* of the blocks that are not freed */
+    struct header *previous;
     size_t bytes;
     uint64_t magic;
 };
@@ -19,9 +21,43 @@ struct header {
 
 struct sim_memory sim_memory;
 
+static struct header *live;
+
 void sim_memory_begin(void)
 {
     memset(&sim_memory, 0, sizeof sim_memory);
+    live = NULL;
+}
+
+static void list_add(struct header *header)
+{
+    header->previous = NULL;
+    header->next = live;
+    if (live != NULL) {
+        live->previous = header;
+    }
+    live = header;
+}
+
+static void list_remove(const struct header *header)
+{
+    if (header->next != NULL) {
+        header->next->previous = header->previous;
+    }
+    if (header->previous != NULL) {
+        header->previous->next = header->next;
+    } else {
+        live = header->next;
+    }
+}
+
+uint64_t sim_memory_blocks_of(size_t bytes)
+{
+    uint64_t count = 0;
+    for (const struct header *header = live; header != NULL; header = header->next) {
+        count += header->bytes == bytes;
+    }
+    return count;
 }
 
 void sim_memory_pause(struct sim_memory_pause *pause)
@@ -69,12 +105,17 @@ void *memory_allocate(size_t count, size_t size)
     if (allocation_fails() || (size != 0 && count > (SIZE_MAX - sizeof(struct header)) / size)) {
         return NULL;
     }
+    if (sim_memory.refuse_bytes != 0 && count * size == sim_memory.refuse_bytes) {
+        sim_fault_count(SIM_FAULT_MEMORY);
+        return NULL;
+    }
     struct header *header = calloc(1, sizeof *header + count * size);
     if (header == NULL) {
         return NULL;
     }
     header->bytes = count * size;
     header->magic = HEADER_LIVE;
+    list_add(header);
     sim_memory.blocks++;
     count_bytes(header->bytes);
     return header + 1;
@@ -100,10 +141,13 @@ void *memory_resize(void *block, size_t bytes)
         return NULL;
     }
     sim_check_free(block, old_bytes);
-    header = realloc(header, sizeof *header + bytes);
-    if (header == NULL) {
+    list_remove(header);
+    struct header *moved = realloc(header, sizeof *header + bytes);
+    list_add(moved != NULL ? moved : header);
+    if (moved == NULL) {
         return NULL;
     }
+    header = moved;
     header->bytes = bytes;
     sim_memory.bytes -= old_bytes;
     count_bytes(bytes);
@@ -128,6 +172,7 @@ void memory_free(void *block)
     struct header *header = header_of(block);
     sim_check_free(block, header->bytes);
     header->magic = HEADER_FREED;
+    list_remove(header);
     sim_memory.blocks--;
     sim_memory.bytes -= header->bytes;
     free(header);

@@ -15,7 +15,8 @@ struct sim_memory {
     uint64_t blocks;      /* not freed yet */
     uint64_t bytes;
     uint64_t bytes_peak;
-    bool faults; /* whether SIM_FAULT_MEMORY applies now */
+    bool faults;           /* whether SIM_FAULT_MEMORY applies now */
+    uint64_t refuse_bytes; /* blocks of this size are never given; 0 = none */
 };
 extern struct sim_memory sim_memory;
 
@@ -29,6 +30,9 @@ struct sim_memory_pause {
 };
 void sim_memory_pause(struct sim_memory_pause *pause);
 void sim_memory_resume(const struct sim_memory_pause *pause);
+
+/* How many blocks of this size are not freed yet. */
+uint64_t sim_memory_blocks_of(size_t bytes);
 
 /* I7: everything was freed. */
 void sim_memory_check_empty(void);

@@ -308,6 +308,13 @@ const char *__asan_default_options(void)
 {
     return "malloc_context_size=3:quarantine_size_mb=8";
 }
+
+/* The sanitizer of undefined behaviour has a death of its own, without the callback; this it calls before each report. */
+void __ubsan_on_report(void);
+void __ubsan_on_report(void)
+{
+    on_sanitizer_death();
+}
 #endif
 
 void sim_catch_crashes(void)

@@ -97,9 +97,20 @@ static bool peer_reads(struct sim_peer *peer)
 
 /* --- sending ------------------------------------------------------------------------------------------------ */
 
+static bool wanes(const struct sim_peer *peer)
+{
+    return peer->plan.wane_at != 0 && peer->sent >= peer->plan.wane_at;
+}
+
 static uint64_t may_send(const struct sim_peer *peer)
 {
     uint64_t left = peer->plan.send_bytes - peer->sent;
+    if (wanes(peer)) {
+        return sim.now_us < peer->pause_until_us || left == 0 ? 0 : 1;
+    }
+    if (peer->plan.wane_at != 0) {
+        left = peer->plan.wane_at - peer->sent;
+    }
     if (sim_faults.calm) {
         return left;
     }
@@ -132,6 +143,12 @@ static bool peer_writes(struct sim_peer *peer)
     peer->sent += written;
     if (before < peer->plan.pause_at && peer->sent >= peer->plan.pause_at) {
         peer->pause_until_us = sim.now_us + peer->plan.pause_us;
+    }
+    if (wanes(peer)) {
+        /* An action of its own: what arrives meanwhile is read at once. */
+        uint64_t pause_us = before < peer->plan.wane_at ? peer->plan.wane_us : PEER_WANE_US;
+        peer->pause_until_us = sim.now_us + pause_us;
+        sim_at(pause_us, SIM_LABEL_PEER, peer_acts, peer, 0);
     }
     return true;
 }

@@ -37,6 +37,8 @@ struct peer_plan {
     uint64_t read_from_us; /* reads nothing before this time */
     uint64_t pause_at;     /* after this many bytes it sends nothing ... */
     uint64_t pause_us;     /* ... for this long */
+    uint64_t wane_at;      /* after this many bytes it sends one at a time, also in the calm; 0 = never */
+    uint64_t wane_us;      /* before the first of these */
     uint64_t abort_after;  /* bytes sent and received, after which it aborts; UINT64_MAX = never */
     bool stubborn;         /* never sends FIN: only a deadline of the server ends it */
     bool abort_by_reset;   /* else by closing, read or not */
@@ -44,6 +46,9 @@ struct peer_plan {
     enum peer_pace pace;
     enum peer_ending ending;
 };
+
+/* Between two bytes of one who wanes: each is received alone, and the connection is never quiet. */
+enum { PEER_WANE_US = 250 * 1000 };
 
 enum peer_outcome {
     PEER_ACTIVE,

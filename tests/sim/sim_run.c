@@ -10,12 +10,28 @@
 #include "tests/sim/sim_host.h"
 #include "tests/sim/sim_listening.h"
 #include "tests/sim/sim_reload.h"
+#include "tests/sim/sim_stock.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static uint64_t allocations_before_calm;
 static uint64_t submissions_before_calm;
+
+static uint64_t
+    empty_us; /* since when a server that stops has no session, and nothing fails; 0 = there are some */
+
+static void note_empty(void)
+{
+    if (host.stops == 0 || !sim_faults.calm || host.state == DAEMON_STOPPED) {
+        return;
+    }
+    if (check_active() > 0) {
+        empty_us = 0;
+    } else if (empty_us == 0) {
+        empty_us = sim.now_us;
+    }
+}
 
 typedef bool run_condition(void);
 
@@ -28,6 +44,7 @@ static bool run_until(run_condition *condition, uint64_t within_us)
             return condition();
         }
         host_act();
+        note_empty();
     }
     return true;
 }
@@ -145,11 +162,36 @@ static void phase_quiet_reloads(void)
     quiet_reload(CHANGE_ANY);
 }
 
+static const struct sim_peer *waning;
+
+static bool waned(void)
+{
+    return waning->outcome != PEER_ACTIVE || waning->sent + 1 >= waning->plan.send_bytes;
+}
+
+/* Somebody who sends much and then hardly anything. */
+static void phase_wane(void)
+{
+    waning = stock_send_waning();
+    if (waning == NULL) {
+        return;
+    }
+    if (!run_until(waned, plan_patience_us())) {
+        sim_fail("I8", "a client of the quiet end waits for ever");
+    }
+    stock_check_waned(waning);
+    if (!run_until(peers_ended, plan_patience_us()) || !run_until(sessions_ended, plan_patience_us())) {
+        sim_fail("I8", "a client of the quiet end waits for ever");
+    }
+}
+
 static void phase_probe(void)
 {
     /* Names that failed are asked for again, listeners that paused go on. */
     (void)run_until(never, 70ULL * 1000 * 1000);
     sim_check_accepts(ACCEPTS_POSTED);
+    stock_check_idle();
+    phase_wane();
     if (sim_plan.reloads > 0) {
         phase_quiet_reloads();
         phase_probe_each();
@@ -207,6 +249,17 @@ static void check_stop_time(void)
     }
 }
 
+/* N6: a server that has no session left does not wait for anything else but what is under way in the system. */
+static void check_stop_waits_for_nothing(void)
+{
+    uint64_t most_us = 500ULL * 1000 + 8ULL * sim_faults.slow_us;
+    bool reading = reload_answered_us() > host.stop_us[1] || sim_fault_happened(SIM_FAULT_NAME_SLOW) > 0;
+    if (empty_us != 0 && !reading && host.stopped_us > empty_us + most_us) {
+        sim_fail("N6", "stopped %llu ms after the last session ended",
+                 (unsigned long long)(host.stopped_us - empty_us) / 1000);
+    }
+}
+
 static void check_outcome(bool served)
 {
     enum daemon_outcome outcome = daemon_outcome(host.daemon);
@@ -232,6 +285,7 @@ static void run_daemon(void)
     }
     if (host.state == DAEMON_SERVING) {
         served = true;
+        stock_begin();
         host_schedule_clients();
         (void)run_until(peers_ended, sim_plan.chaos_us);
     }
@@ -244,6 +298,7 @@ static void run_daemon(void)
     phase_stop();
     check_outcome(served);
     check_stop_time();
+    check_stop_waits_for_nothing();
     check_settled();
     check_end();
 }
@@ -315,6 +370,7 @@ void sim_run(uint64_t seed, enum sim_scenario scenario, const struct sim_failing
         sim_plan.clean = false;
         sim_plan.tainted = true;
     }
+    empty_us = 0;
     host.daemon = daemon_start(&options);
     sim_memory.faults = host.daemon != NULL;
     if (host.daemon != NULL) {
