@@ -131,12 +131,18 @@ static void phase_probe_each(void)
     }
 }
 
-static void quiet_reload(enum change_kind kind)
+/* Whoever hears that it is over asks for the next one at once. */
+static void hurried_reload(enum change_kind kind)
 {
     reload_ask(kind);
     if (!run_until(reloads_ended, plan_patience_us())) {
         sim_fail("I8", "a reload of the quiet end is never answered");
     }
+}
+
+static void quiet_reload(enum change_kind kind)
+{
+    hurried_reload(kind);
     if (!run_until(check_one_generation, plan_patience_us())) {
         sim_fail("N4", "%u generations are in use, and nobody uses the older ones", check_generations());
     }
@@ -159,6 +165,8 @@ static void phase_quiet_reloads(void)
         sim_fail("N4", "a reload that changed nothing left %llu blocks of memory",
                  (unsigned long long)(sim_memory.blocks - blocks));
     }
+    hurried_reload(CHANGE_REMOVE);
+    quiet_reload(CHANGE_BACK);
     quiet_reload(CHANGE_ANY);
 }
 
