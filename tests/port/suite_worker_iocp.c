@@ -71,6 +71,64 @@ static void test_ready_connections_are_served_in_turn(void **state)
         suite_close_pair(&turns[i].pair);
 }
 
+/* --- what finishes at once is shared ------------------------------------------------------------------------------------ */
+
+enum { CROWD = 4 * SHARE_LEAST_OPS };
+
+static struct suite_step crowd[CROWD];
+static uint32_t crowd_workers; /* atomic; a bit for each worker that served one */
+static uint32_t crowd_left;    /* atomic */
+
+static bool is_shared(void)
+{
+    uint32_t workers = atomic_load_u32(&crowd_workers);
+    return (workers & (workers - 1)) != 0;
+}
+
+static void stay_busy(struct suite_step *step)
+{
+    atomic_fetch_or_u32(&crowd_workers, 1U << step->worker);
+    if (is_shared())
+        atomic_fetch_add_u32(&crowd_left, UINT32_MAX);
+    else
+        suite_post(step);
+}
+
+static void begin_crowd(struct suite_step *step)
+{
+    (void)step;
+    for (int i = 0; i < CROWD; i++)
+        suite_post(&crowd[i]);
+}
+
+static bool crowd_has_ended(void *context)
+{
+    (void)context;
+    return atomic_load_u32(&crowd_left) == 0;
+}
+
+/* Whatever a worker posts is its own, so without sharing it would go on alone for ever. */
+static void test_busy_worker_shares_with_one_that_sleeps(void **state)
+{
+    (void)state;
+    static struct suite_step starter;
+    struct port_options options = {2, NULL, NULL};
+    if (port_processors() < 2)
+        skip();
+    suite_restart_port(&options);
+    memset(&starter, 0, sizeof(starter));
+    memset(crowd, 0, sizeof(crowd));
+    crowd_workers = 0;
+    crowd_left = CROWD;
+    for (int i = 0; i < CROWD; i++)
+        crowd[i].then = stay_busy;
+    starter.then = begin_crowd;
+    suite_post(&starter);
+    suite_require(crowd_has_ended, NULL, "a second worker");
+    for (int i = 0; i < CROWD; i++)
+        EXPECT(crowd[i].completed == crowd[i].submitted);
+}
+
 /* --- the system has no memory for a packet ------------------------------------------------------------------------------ */
 
 static void test_post_survives_a_full_system(void **state)
@@ -315,6 +373,7 @@ int suite_run_iocp_worker(void)
 {
     const struct CMUnitTest tests[] = {
         SUITE_TEST(test_ready_connections_are_served_in_turn),
+        SUITE_TEST(test_busy_worker_shares_with_one_that_sleeps),
         SUITE_TEST(test_post_survives_a_full_system),
         SUITE_TEST(test_failed_post_alone_is_found_in_time),
         SUITE_TEST(test_failure_of_a_closing_socket_is_a_cancellation),
