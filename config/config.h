@@ -29,7 +29,7 @@ struct config_endpoint {
 };
 
 struct config_server {
-    uint32_t workers;          /* default auto = 0: two per processor */
+    uint32_t workers;          /* default auto = 0: one per processor */
     uint32_t sessions_max;     /* max_sessions, default 100000 */
     uint32_t buffer_bytes;     /* buffer_size, default 16k; 1k to 1M */
     uint32_t drain_timeout_ms; /* default 30s; 0s ends sessions at once */

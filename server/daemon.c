@@ -319,8 +319,7 @@ uint32_t daemon_workers(const struct config *config)
 
     if (config->server.workers > 0)
         return config->server.workers;
-    return processors < WORKERS_MAX / WORKERS_PER_PROCESSOR ? processors * WORKERS_PER_PROCESSOR
-                                                            : WORKERS_MAX;
+    return processors < WORKERS_MAX ? processors : WORKERS_MAX;
 }
 
 static void daemon_init_stats(struct daemon *daemon, uint32_t workers)

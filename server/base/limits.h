@@ -6,12 +6,8 @@
 #ifndef FAIRLEAD_BASE_LIMITS_H
 #define FAIRLEAD_BASE_LIMITS_H
 
-/* Workers: more than this only adds contention on one completion port. */
+/* Workers: one per processor is the default; more than this only adds contention on one completion port. */
 #define WORKERS_MAX 64
-
-/* No more of them run at a time than there are processors; the others are there for those that the system holds up, in a page fault, a
- * lock or the log of a filter driver. */
-#define WORKERS_PER_PROCESSOR 2
 
 /* Completions taken in one call. Large enough to spread the cost of the call, small enough that one worker does not
  * hoard work that others could do. */

@@ -105,7 +105,6 @@ struct port {
     uint32_t shared_count; /* atomic; the list is guarded by the lock */
     struct iocp_list shared;
     struct lock shared_lock;
-    uint32_t concurrency; /* workers that the system lets run at a time */
     uint32_t worker_count;
     struct iocp_worker workers[WORKERS_MAX];
 };

@@ -2,7 +2,7 @@
  * An operation that finished at once stays on its worker, and so does the connection that goes on with it: that keeps its memory in
  * one processor's cache, but nothing would ever bring it to another worker, and one could have sixty busy connections while its
  * neighbour has four or sleeps. The clients of the sixty would wait the longer. So a worker that has clearly more operations ready than
- * the average leaves what is too much in a list of the port's, and wakes a worker if one sleeps and may run.
+ * the average leaves what is too much in a list of the port's, and wakes a worker if one sleeps.
  *
  * Workers that have less than the average take from there as much as they lack. What nobody has taken by then, the giver takes back after
  * its next round, or at once when it has nothing else to do. So what is left waits for two rounds at most.
@@ -12,17 +12,11 @@
 /* The giver's own: the one that begins, and the one after which it takes back what nobody has taken. */
 enum { SHARE_ROUNDS = 2 };
 
-/* Whether one more worker could run: one sleeps, and the system would let it. */
-static bool can_wake(const struct port *port, uint32_t sleeping)
-{
-    return sleeping > 0 && port->worker_count - sleeping < port->concurrency;
-}
-
 /* What each would have if all that are awake, and the one that could be woken, had the same. */
 static uint32_t fair_share(const struct port *port)
 {
     uint32_t sleeping = atomic_load_u32(&port->sleeping);
-    uint32_t sharers = port->worker_count - sleeping + (can_wake(port, sleeping) ? 1 : 0);
+    uint32_t sharers = port->worker_count - sleeping + (sleeping > 0 ? 1 : 0);
     uint32_t total = 0;
 
     for (uint32_t i = 0; i < port->worker_count; i++)
@@ -54,8 +48,7 @@ static void give(struct iocp_worker *worker, uint32_t keep)
     atomic_store_u32(&port->shared_count, port->shared.count);
     lock_release(&port->shared_lock);
     /* One packet at a time is enough. */
-    if (can_wake(port, atomic_load_u32(&port->sleeping)) && atomic_cas_u32(&port->waking, 0, 1) &&
-        !iocp_wake(port))
+    if (atomic_load_u32(&port->sleeping) > 0 && atomic_cas_u32(&port->waking, 0, 1) && !iocp_wake(port))
         iocp_share_woken(port);
 }
 
@@ -97,7 +90,7 @@ void iocp_share(struct iocp_worker *worker)
     } else if (mine > SHARE_LEAST_OPS) {
         uint32_t sleeping = atomic_load_u32(&port->sleeping);
         uint32_t fair = fair_share(port);
-        if (mine >= fair + fair / 8 + (can_wake(port, sleeping) ? SHARE_LEAST_OPS : SHARE_LEAST_OPS / 4))
+        if (mine >= fair + fair / 8 + (sleeping > 0 ? SHARE_LEAST_OPS : SHARE_LEAST_OPS / 4))
             give(worker, fair > 0 ? fair : 1);
     }
 }

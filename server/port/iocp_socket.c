@@ -299,6 +299,14 @@ enum port_status port_shutdown(struct port_socket *socket)
     return status == PORT_OK || status == PORT_CANCELLED || status == PORT_RESET ? status : PORT_FAILED;
 }
 
+void port_keep_alive(struct port_socket *socket)
+{
+    if (socket->port == NULL || !iocp_socket_enter(socket, IOCP_CLAIM_NONE))
+        return;
+    iocp_socket_keep_alive(socket);
+    iocp_socket_leave(socket, IOCP_CLAIM_NONE);
+}
+
 void port_cancel_receive(struct port_socket *socket)
 {
     for (;;) {

@@ -16,7 +16,8 @@
  *     the op is the owner's again and may be resubmitted or freed at once.
  *   - An operation that finished at once joins the end of its worker's ready list; a worker runs what was ready at
  *     the start of a round before it runs what the round itself made ready. No connection is served twice before
- *     every other ready one was served once.
+ *     every other ready one of its worker was served once, but for those that the worker leaves to others: they wait for
+ *     two rounds at most.
  *   - Submissions may come from any thread, a worker or not.
  *
  * SOCKETS. A struct port_socket is embedded in its owner too. It is empty (all zero) until port_listen, port_open or an accept fills
@@ -110,7 +111,7 @@ void port_op_init(struct port_op *op, port_done *done);
 typedef uint64_t port_tick(void *context, uint64_t now_us);
 
 struct port_options {
-    uint32_t workers; /* 1 to WORKERS_MAX; of these as many run at a time as there are processors */
+    uint32_t workers; /* 1 to WORKERS_MAX */
     port_tick *tick;  /* may be NULL */
     void *tick_context;
 };
@@ -204,8 +205,13 @@ void port_receive(struct port_socket *socket, struct port_op *op, void *buffer, 
 
 /* Completes with OK when a receive would not wait: there are bytes, FIN or an error to fetch. Holds no buffer meanwhile. It may
  * complete early, so the receive that follows may still wait. RESET, CANCELLED, EXHAUSTED, FAILED as above. From the first wait on
- * the system probes now and then whether the peer is still there (keepalive), which ends as RESET or TIMEOUT. */
+ * the connection is kept alive, see port_keep_alive. */
 void port_wait_readable(struct port_socket *socket, struct port_op *op);
+
+/* From now on the system probes now and then whether the peer is still there; when it is not, what is in flight ends as RESET or
+ * TIMEOUT. Synchronous, does not block, cheap when it is not the first call; on a closed socket it does nothing. Any thread that keeps the
+ * socket's memory alive. */
+void port_keep_alive(struct port_socket *socket);
 
 /* Asks for the end of the receive or wait in flight on the socket, if there is one. It then completes once, with
  * CANCELLED and no byte lost, or with the result it had already got. Never touches a send. Any thread that keeps the

@@ -59,9 +59,6 @@ static struct port *allocate(const struct port_options *options)
         return NULL;
     port->tick = options->tick;
     port->tick_context = options->tick_context;
-    port->concurrency = port_processors();
-    if (port->concurrency > options->workers)
-        port->concurrency = options->workers;
     port->clock_frequency = clock_frequency();
     lock_init(&port->overflow_lock);
     lock_init(&port->shared_lock);
@@ -83,7 +80,9 @@ enum port_status port_create(const struct port_options *options, struct port **p
     status = iocp_system_probe(made, os_code);
     if (status != PORT_OK)
         goto stop_system;
-    made->completions = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, made->concurrency);
+    /* All workers may run at a time. With fewer, a worker that always has something ready would find the port closed while too many
+     * others run, and what waits there would wait for as long. */
+    made->completions = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, options->workers);
     if (made->completions == NULL) {
         status = last_error(os_code);
         goto stop_system;

@@ -246,6 +246,11 @@ static uint32_t session_flow_tick(struct session *session, uint64_t now_us)
 
     if (now_us >= deadline.due_us)
         return session_shut(session, deadline.reason);
+    /* A side that has said its last is read no more, so that no wait would ever keep it alive. */
+    if (session->half_closed_us > 0) {
+        port_keep_alive(&session->client);
+        port_keep_alive(&session->server);
+    }
     /* Set before the pipes are looked at: one that starts to receive just now either is seen here or sees this and calls
      * session_wake, which waits for the lock. */
     (void)atomic_exchange_u32(&session->timer_far, 1);

@@ -63,7 +63,12 @@ static void test_quiet_connections_are_kept_alive(void **state)
         uint8_t byte;
         suite_receive_all(&pair.server, &byte, 1);
     }
+    EXPECT(option(&pair.client, SOL_SOCKET, SO_KEEPALIVE) == 0);
+    port_keep_alive(&pair.client);
+    port_keep_alive(&pair.client);
+    EXPECT(option(&pair.client, SOL_SOCKET, SO_KEEPALIVE) != 0);
     suite_close_pair(&pair);
+    port_keep_alive(&pair.client);
 }
 
 static void test_listener_is_exclusive_and_not_inherited(void **state)

@@ -113,8 +113,6 @@ static void test_busy_worker_shares_with_one_that_sleeps(void **state)
     (void)state;
     static struct suite_step starter;
     struct port_options options = {2, NULL, NULL};
-    if (port_processors() < 2)
-        skip();
     suite_restart_port(&options);
     memset(&starter, 0, sizeof(starter));
     memset(crowd, 0, sizeof(crowd));
