@@ -211,6 +211,9 @@
 #define BULK_PATIENCE 4
 #define BULK_AFTER_LEAN 8
 
+/* A send that takes longer than this has a reader that no buffer makes faster: with the default sizes, one slower than 1 MB/s. */
+#define BULK_SLOW_US (250 * 1000)
+
 /* The statistics endpoint has limits of its own, so that neither it nor the traffic can starve the other. Connections: some
  * browsers' tabs and a few collectors at once; with their buffers they hold less than a megabyte. */
 #define ADMIN_CONNECTIONS_MAX 64

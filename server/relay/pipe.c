@@ -146,10 +146,21 @@ static void pipe_wait(struct pipe *pipe)
     port_wait_readable(pipe->source, &pipe->receive);
 }
 
+/* A send tells of its progress only at its end, and a session that is ending has short deadlines: a slow reader keeps them when it is
+ * given no more at a time than a small buffer holds. */
+static uint32_t pipe_piece(const struct pipe *pipe)
+{
+    uint32_t bytes = pipe->length - pipe->sent;
+    uint32_t small_bytes = pipe_stock(pipe)->buffer_bytes;
+
+    return bytes > small_bytes && session_is_ending(pipe->session) ? small_bytes : bytes;
+}
+
 static void pipe_send(struct pipe *pipe)
 {
     pipe_set_state(pipe, PIPE_SENDING);
-    port_send(pipe->destination, &pipe->send, pipe->buffer + pipe->sent, pipe->length - pipe->sent);
+    port_send(pipe->destination, &pipe->send, pipe->buffer + pipe->sent,
+              pipe->bulk ? pipe_piece(pipe) : pipe->length - pipe->sent);
 }
 
 static void pipe_receive(struct pipe *pipe)
@@ -306,6 +317,9 @@ static void pipe_note_sent(struct pipe *pipe, uint32_t bytes)
     uint64_t drained_us = from_us + (uint64_t)bytes * 1000000 / RESET_FLUSH_BYTES_PER_SECOND;
     uint64_t latest_us = now_us + RESET_FLUSH_MAX_US - RESET_FLUSH_US;
 
+    /* A slow reader has no use for a large buffer: others may have it. */
+    if (pipe->bulk && now_us > pipe->active_us + BULK_SLOW_US)
+        pipe->streak = BULK_AFTER_LEAN;
     atomic_store_u64(&pipe->active_us, now_us);
     atomic_store_u64(&pipe->drained_us, drained_us < latest_us ? drained_us : latest_us);
 }

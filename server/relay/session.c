@@ -33,6 +33,11 @@ bool session_reads(const struct session *session, const struct port_socket *sour
     return phase == SESSION_FLOWING || (phase == SESSION_FLUSHING && source != session->survivor);
 }
 
+bool session_is_ending(const struct session *session)
+{
+    return atomic_load_u64(&session->half_closed_us) > 0 || session_phase(session) != SESSION_FLOWING;
+}
+
 void session_set_phase(struct session *session, enum session_phase phase)
 {
     atomic_store_u32(&session->phase, phase);

@@ -90,6 +90,9 @@ enum session_phase session_phase(const struct session *session);
 /* Whether a pipe may still read from this side: while flowing, and from the broken side while flushing. */
 bool session_reads(const struct session *session, const struct port_socket *source);
 
+/* One direction is over, or one side is broken. Any worker. */
+bool session_is_ending(const struct session *session);
+
 /* Bytes came after a quiet time: the timer may have to fire earlier again. */
 void session_wake(struct session *session);
 

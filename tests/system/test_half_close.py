@@ -190,3 +190,30 @@ def test_echo_half_close_with_data_in_flight(start_server):
         for client in clients:
             assert receive_to_end(client) == data
         server.wait_closed("proxy", "finished", 20)
+
+
+def test_a_slow_reader_keeps_the_deadline_of_a_half_closed_session(start_server):
+    """It reads a small buffer's worth in half a second, and one of the large ones in eight, which is more than the deadline. Nothing
+    else tells the server that it is still there."""
+    with Listening() as upstream:
+        server = start_server(proxy_config(upstream.port, half_close_timeout="4s"))
+        client, behind = pair_through(server, "proxy", upstream, receive_buffer=4096)
+        data = Pattern("sips").bytes(4_000_000)
+        send_fin(client)
+
+        def write():
+            behind.sendall(data)
+            send_fin(behind)
+
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        received = bytearray()
+        pace = threading.Event()  # never set: a slow link waits for nothing but time
+        while len(received) < 16 * 32_000:
+            part = receive_exactly(client, 1_000)
+            received += part
+            pace.wait(len(part) / 32_000)
+        received += receive_to_end(client)
+        assert bytes(received) == data
+        writer.join(30)
+        server.wait_closed("proxy", "finished")
