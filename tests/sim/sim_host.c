@@ -269,6 +269,21 @@ void host_send_sleeper(void)
     peer_connect(peer, &from, &to);
 }
 
+void host_send_lingerer(void)
+{
+    struct address to = setup_place(0);
+    const struct setup_listener *listener = setup_at(&sim_plan.setup, &to);
+    struct peer_plan plan = {.stubborn = true,
+                             .send_bytes = 1,
+                             .chunk_bytes = 1,
+                             .read_bytes = 16384,
+                             .abort_after = UINT64_MAX,
+                             .pause_at = UINT64_MAX};
+    struct address from = {ADDRESS_V4, 0, 0, 0, {127, 0, 2, 3}};
+    struct sim_peer *peer = crowd_add_client(setup_farm(&sim_plan.setup, listener), listener->echo, &plan);
+    peer_connect(peer, &from, &to);
+}
+
 void host_schedule_clients(void)
 {
     host.clients_to_come = sim_plan.clients_count;

@@ -44,6 +44,9 @@ void host_raise_farms(void);
 /* A client that does nothing, until the deadlines of the setup in force end it, and not earlier. Only in timed worlds. */
 void host_send_sleeper(void);
 
+/* A client that only a stop ends, or an idle timeout. */
+void host_send_lingerer(void);
+
 void host_stop(void);
 
 /* After every step: stops and reloads that are due. */

@@ -216,8 +216,19 @@ static void phase_probe(void)
     }
 }
 
+/* The stop of a server whose configuration has changed meets somebody whom it has to wait for. */
+static void phase_linger(void)
+{
+    if (sim_plan.reloads == 0 || sim_plan.clean || host.state != DAEMON_SERVING || host.stops > 0) {
+        return;
+    }
+    host_send_lingerer();
+    (void)run_until(never, 100 * 1000);
+}
+
 static void phase_stop(void)
 {
+    phase_linger();
     if (host.stops == 0 && host.state == DAEMON_SERVING) {
         host_stop();
     }
