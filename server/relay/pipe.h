@@ -47,7 +47,7 @@ struct pipe {
     uint32_t sent;      /* of these, already sent */
     uint32_t state;     /* atomic for readers, enum pipe_state */
     bool ended;         /* the source sent FIN */
-    bool bulk;          /* the buffer is, or the next one will be, a large one */
+    bool bulk;          /* the buffer is a large one */
     uint8_t streak;     /* receives in a row that ask for a buffer of the other size */
     uint8_t bulk_after; /* streak that a large one takes; grows when one was not made use of */
     uint64_t
