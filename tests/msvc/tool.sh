@@ -18,7 +18,7 @@ linux_path() {
     printf '%s' "$path"
 }
 
-# A source whose path begins with the letters of an option (/work begins with /wo) is none to cl, whose paths begin with
+# A source whose path begins with the letters of an option (/woods begins with /wo) is none to cl, whose paths begin with
 # a drive. /Tc says that it is one.
 as_source() {
     if [[ $name == cl && $1 == /*.c && -f $1 ]]; then
